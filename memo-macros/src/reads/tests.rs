@@ -1,0 +1,159 @@
+use super::reads;
+
+/// Returns what a body reads, joined by spaces; `*` is the whole value.
+fn read(body: &str) -> String {
+    let found = reads(body.parse().expect(body));
+    let names =
+        found.iter().map(|path| if path.0.is_empty() { "*".to_owned() } else { path.text() });
+    names.collect::<Vec<_>>().join(" ")
+}
+
+fn check(rows: &[(&str, &str)]) {
+    for (body, expected) in rows {
+        assert_eq!(read(body), *expected, "{body}");
+    }
+}
+
+#[test]
+fn fields() {
+    check(&[
+        ("", ""),
+        ("1 + 1", ""),
+        ("params.rate", "rate"),
+        ("params.rate + params.seed as f64", "rate seed"),
+        ("params.train.rate", "train.rate"),
+        ("params . train\n. rate", "train.rate"),
+        ("&params.rate", "rate"),
+        ("*params.rate.0", "rate.0"),
+        ("params.0", "0"),
+        ("params.0.1", "0.1"),
+        ("params.0.1.2", "0.1.2"),
+        ("params.0.rate", "0.rate"),
+        ("params.r#type", "type"),
+        ("0..params.n", "n"),
+        ("0..=params.n", "n"),
+        ("params.n..params.m", "m n"),
+        ("params.0..5", "0"),
+        ("-params.rate", "rate"),
+        ("f(g(&params.rate), [params.seed])", "rate seed"),
+        ("if params.deep { params.a } else { params.b }", "a b deep"),
+        ("move || params.rate", "rate"),
+        ("Layer { rate: params.rate, ..Layer::new(params.seed) }", "rate seed"),
+        ("let p = &params.train; p.rate", "train"),
+        ("params.layers[0].width", "layers"),
+        ("params.path?.name", "path"),
+        ("(params.f)(1)", "f"),
+    ]);
+}
+
+#[test]
+fn methods_of_fields() {
+    check(&[
+        ("params.layers.len()", "layers"),
+        ("params.layers.iter().map(|layer| layer.width)", "layers"),
+        ("params.rate.sqrt() + params.train.rate.sqrt()", "rate train.rate"),
+        ("params.text.parse::<u8>()", "text"),
+    ]);
+}
+
+#[test]
+fn a_field_stands_for_what_lies_in_it() {
+    check(&[
+        ("params.train.rate + params.train.seed", "train.rate train.seed"),
+        ("params.train.rate; f(&params.train)", "train"),
+        ("f(&params.train); params.train.rate", "train"),
+        ("params.rate; params.rate", "rate"),
+        ("params.rate; params.rates", "rate rates"),
+        ("f(params); params.rate", "*"),
+    ]);
+}
+
+#[test]
+fn escapes() {
+    check(&[
+        ("f(params)", "*"),
+        ("f(&params)", "*"),
+        ("params", "*"),
+        ("params.clone()", "*"),
+        ("params.total::<f64>()", "*"),
+        ("(*params).rate", "*"),
+        ("(params).rate", "*"),
+        ("let params = 1;", "*"),
+        ("let params: &Other = x; params.field", "*"),
+        ("let Params { rate, .. } = params;", "*"),
+        ("|params| params.rate", "*"),
+        ("fn inner(params: &Other) -> u8 { params.field }", "*"),
+        ("State { params }", "*"),
+        ("State { params: 1 }", "*"),
+        ("Params { rate: 1.0, ..params }", "*"),
+        ("r#params.rate", "rate"),
+    ]);
+}
+
+#[test]
+fn other_things_of_that_name() {
+    check(&[
+        ("self.params.rate", ""),
+        ("model.params", ""),
+        ("model.params()", ""),
+        ("params::load(1)", ""),
+        ("crate::params::load(1)", ""),
+        ("config::params", ""),
+        ("'params: loop { break 'params; }", ""),
+        ("my_params.rate", ""),
+        ("params_of(1)", ""),
+    ]);
+}
+
+#[test]
+fn macros_of_std_are_seen_through() {
+    check(&[
+        ("println!(\"{}\", params.rate)", "rate"),
+        ("std::println!(\"{}\", params.rate)", "rate"),
+        ("vec![params.rate; params.n]", "n rate"),
+        ("assert!(params.n > 0, \"{}\", params.seed)", "n seed"),
+        ("matches!(params.kind, Kind::A)", "kind"),
+        ("write!(f, \"{}\", vec![params.a])", "a"),
+        ("dbg!(params)", "*"),
+        ("format!(\"{params}\", params = 1)", "*"),
+    ]);
+}
+
+#[test]
+fn other_macros_are_not() {
+    check(&[
+        ("info!(\"{}\", params.rate)", "*"),
+        ("log::info!(rate = params.rate)", "*"),
+        ("mine::format!(\"{}\", params.rate)", "*"),
+        ("info!(\"no more\"); params.rate", "rate"),
+        ("info!(\"{params:?}\")", "*"),
+        ("array![[params.rate]]", "*"),
+        ("macro_rules! rate { () => { params.rate } }", "*"),
+        ("macro_rules! one { () => { 1 } }", ""),
+        ("include!(\"body.rs\")", "*"),
+    ]);
+}
+
+#[test]
+fn format_strings_capture() {
+    check(&[
+        ("println!(\"{params:?}\")", "*"),
+        ("println!(\"{params}\")", "*"),
+        ("println!(\"{ params }\")", "*"),
+        ("println!(\"{:>params$}\", 1)", "*"),
+        ("println!(\"{:.params$}\", 1)", "*"),
+        ("println!(r#\"{params:?}\"#)", "*"),
+        ("println!(\"the params: {}\", 1)", ""),
+        ("println!(\"{params_of}\")", ""),
+        ("\"params\"", ""),
+    ]);
+}
+
+#[test]
+fn relative_paths() {
+    let path = |text: &str| reads(format!("params.{text}").parse().expect(text)).remove(0);
+    assert!(path("train").contains(&path("train.rate")));
+    assert!(!path("train.rate").contains(&path("train")));
+    assert!(!path("train").contains(&path("trains")));
+    assert_eq!(path("train").relative(&path("train.rate.0")), "rate.0");
+}

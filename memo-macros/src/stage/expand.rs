@@ -1,0 +1,130 @@
+//! A checked stage becomes tokens: the function that is called, the type that `body` and `named`
+//! hang on, and in
+//! `named` one call into the runtime. Nothing is decided here.
+//!
+//! Local variables are hygienic, everything else is named by its full path, so that no name of the
+//! user's module or signature can get in the way.
+
+mod attrs;
+mod call;
+mod interface;
+mod key;
+mod run;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+
+use super::model::Stage;
+use super::signature::Function;
+use attrs::Attrs;
+use interface::Interface;
+
+/// Expands a stage without mistakes.
+pub fn expand(function: &Function, stage: &Stage) -> TokenStream {
+    let interface = Interface::new(function, stage);
+    let call = call::call(stage, function, &interface);
+    if stage.outputs.is_empty() {
+        return items(function, stage, &interface, &call, None);
+    }
+    let (companion, turbofish) = (&stage.companion, &interface.turbofish);
+    let handle = interface.handle();
+    let names = stage.outputs.iter().map(|output| &output.name);
+    let arguments = stage.arguments.iter().map(|argument| &argument.name);
+    let by_name = hygienic!(#companion::named #turbofish(#handle, [#(#names),*], #(#arguments),*));
+    items(function, stage, &interface, &by_name, Some(&call))
+}
+
+/// Expands a stage with mistakes: all that others may name, and no code that could add errors of
+/// its own.
+pub fn outline(function: &Function, stage: &Stage) -> TokenStream {
+    let interface = Interface::new(function, stage);
+    let never = hygienic!(::core::unreachable!());
+    let named = (!stage.outputs.is_empty()).then_some(&never);
+    items(function, stage, &interface, &never, named)
+}
+
+/// The wrapper and its companion, with the code of `named` where there are outputs to name.
+fn items(
+    function: &Function,
+    stage: &Stage,
+    interface: &Interface,
+    call: &TokenStream,
+    named: Option<&TokenStream>,
+) -> TokenStream {
+    let Attrs { wrapper, body: on_body, all } = Attrs::of(&function.attrs);
+    let (vis, ident, companion) = (&function.vis, &function.sig.ident, &stage.companion);
+    let doc = format!("What belongs to `{}` beside calls of it.", ident.unraw());
+    let signature = interface.wrapper(ident);
+    let named = named.map(|code| {
+        let signature = interface.named();
+        let allowed = allowed();
+        hygienic! {
+            /// Calls it with other names for its outputs, in their order.
+            #allowed
+            #[allow(dead_code)]
+            #vis #signature { #code }
+        }
+    });
+    let (body, lints) = (body(function), allowed());
+    hygienic! {
+        #(#all)* #(#wrapper)*
+        #lints
+        #vis #signature { #call }
+
+        #(#all)*
+        #[doc = #doc]
+        #lints
+        #[allow(dead_code, non_camel_case_types)]
+        #[allow(missing_debug_implementations, missing_copy_implementations)]
+        #vis enum #companion {}
+
+        #(#all)*
+        impl #companion {
+            /// The function as it was written, without memoization.
+            #(#on_body)*
+            #[allow(dead_code, clippy::missing_errors_doc, clippy::missing_panics_doc)]
+            #vis #body
+
+            #named
+        }
+    }
+}
+
+/// Lints that the user's signature raises on `body` already, and those that generated items would
+/// raise.
+fn allowed() -> TokenStream {
+    hygienic! {
+        #[allow(clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
+        #[allow(deprecated, single_use_lifetimes, unused_variables)]
+    }
+}
+
+/// The function as written, under the name `body`.
+fn body(function: &Function) -> TokenStream {
+    let mut sig = function.sig.clone();
+    sig.ident = Ident::new("body", sig.ident.span());
+    let mut tokens = sig.into_token_stream();
+    function.body.to_tokens(&mut tokens);
+    tokens
+}
+
+/// Returns where an error should point, for tokens that must not see the user's local variables.
+fn at(span: Span) -> Span {
+    span.resolved_at(Span::mixed_site())
+}
+
+/// The module that generated code calls, for tokens at `span`: an error spans all tokens of an
+/// expression.
+fn rt_at(stage: &Stage, span: Span) -> TokenStream {
+    let respanned = stage.rt().into_iter().map(|mut token| {
+        token.set_span(at(span));
+        token
+    });
+    respanned.collect()
+}
+
+/// A local variable that no token of the user's can name.
+fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}

@@ -1,0 +1,214 @@
+//! The code of a call: what is known of the stage, what this call adds to its key, and what to do
+//! on a miss.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote_spanned;
+use syn::GenericParam;
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+
+use super::interface::Interface;
+use super::{at, key, rt_at, run};
+use crate::stage::model::{Cacher, Input, InputForm, Kind, Name, Output, Spec, Stage};
+use crate::stage::signature::Function;
+
+/// Returns the statements that end in the handles of the outputs.
+pub fn call(stage: &Stage, function: &Function, interface: &Interface) -> TokenStream {
+    let rt = stage.rt();
+    let (spec, open, instance) =
+        (spec(stage, function), open(stage, interface), instance(&rt, function));
+    let components = key::components(stage);
+    let inputs = stage.inputs.iter().enumerate().map(|(at, input)| declare_input(at, input));
+    let outputs = stage.outputs.iter().map(|output| declare_output(stage, output));
+    let (checks, alias) = (checks(stage), alias(stage));
+    let (work, submit) = (run::work(stage, interface), submit(stage));
+    hygienic! {
+        let spec: &'static #rt::StageSpec = #spec;
+        #open
+        let mut call = #rt::Call::new(frame, spec);
+        #instance
+        #components
+        #(#inputs)*
+        #alias
+        #(#outputs)*
+        #checks
+        let work = || #work;
+        #submit
+    }
+}
+
+/// What is known before any call, in a block of its own so that nobody else sees the static.
+fn spec(stage: &Stage, function: &Function) -> TokenStream {
+    let rt = stage.rt();
+    let Spec { version, env, cache, done, retries, .. } = &stage.spec;
+    let name = match &stage.spec.name {
+        Name::Given(name) => hygienic!(#name),
+        Name::Function(name) => {
+            let name = format!("::{name}");
+            hygienic!(::core::concat!(::core::module_path!(), #name))
+        }
+    };
+    let code = stage.spec.code.map(hexadecimal);
+    let code = code.map_or_else(|| hygienic!(#rt::None), |code| hygienic!(#rt::Some(#code)));
+    let version = version.iter();
+    let inputs = stage.inputs.iter().map(|input| input_spec(&rt, input));
+    let outputs = stage
+        .outputs
+        .iter()
+        .map(|Output { name, lazy, .. }| hygienic!(#rt::OutputSpec { name: #name, lazy: #lazy }));
+    let env = (!env.is_empty()).then(|| hygienic!(env: &[#(#env),*],));
+    let cache = (!cache).then(|| hygienic!(cache: #cache,));
+    let done = done.then(|| hygienic!(done: #done,));
+    let retries = Some(Literal::u32_unsuffixed(*retries)).filter(|_| *retries > 0).into_iter();
+    let place = quote_spanned! {at(function.sig.ident.span())=>
+        file: ::core::file!(), line: ::core::line!(), column: ::core::column!()
+    };
+    hygienic! {
+        {
+            static SPEC: #rt::StageSpec = #rt::StageSpec {
+                code: #code,
+                #(version: #version,)*
+                inputs: &[#(#inputs),*],
+                outputs: &[#(#outputs),*],
+                #env #cache #done
+                #(retries: #retries,)*
+                #place,
+                ..#rt::StageSpec::new(#name)
+            };
+            &SPEC
+        }
+    }
+}
+
+fn input_spec(rt: &TokenStream, input: &Input) -> TokenStream {
+    let (name, parameter) = (&input.state, input.parameter.unraw().to_string());
+    let (optional, lazy) = (input.is_optional(), input.is_lazy());
+    hygienic! {
+        #rt::InputSpec { name: #name, parameter: #parameter, optional: #optional, lazy: #lazy }
+    }
+}
+
+/// A fingerprint as people compare it.
+fn hexadecimal(code: u128) -> TokenStream {
+    let literal = format!("0x{code:032x}_u128").parse::<Literal>();
+    literal.map_or_else(|_| hygienic!(#code), |literal| hygienic!(#literal))
+}
+
+/// Takes the handle apart, and the params from what the record owns.
+fn open(stage: &Stage, interface: &Interface) -> TokenStream {
+    let (rt, handle) = (stage.rt(), interface.handle());
+    match (stage.kind, &stage.provided) {
+        (Kind::Aggregate, None) => hygienic!(let (frame, _) = #rt::records_parts(#handle);),
+        (Kind::Aggregate, Some(_)) => hygienic!(let (frame, owner) = #rt::records_parts(#handle);),
+        (Kind::Stage, None) => hygienic!(let (frame, _) = #rt::parts(#handle);),
+        (Kind::Stage, Some(params)) => hygienic! {
+            let (frame, owner) = #rt::parts(#handle);
+            let params: &#params = #rt::provide::<#params, _>(owner);
+        },
+    }
+}
+
+/// The type and const parameters: each instance of a generic stage has keys of its own.
+fn instance(rt: &TokenStream, function: &Function) -> TokenStream {
+    let parameters = function.sig.generics.params.iter().filter_map(|param| match param {
+        GenericParam::Lifetime(_) => None,
+        GenericParam::Type(ty) => {
+            let ty = &ty.ident;
+            Some(hygienic!(call.instance(#rt::type_name::<#ty>());))
+        }
+        GenericParam::Const(constant) => {
+            let (constant, name) = (&constant.ident, constant.ident.to_string());
+            Some(hygienic!(call.constant(#name, &#constant);))
+        }
+    });
+    parameters.collect()
+}
+
+fn declare_input(index: usize, input: &Input) -> TokenStream {
+    let (value, index) = (&input.value, Literal::usize_unsuffixed(index));
+    let span = at(input.parameter.span());
+    match &input.form {
+        InputForm::Across(None) => quote_spanned!(span=> call.across::<#value>(#index);),
+        InputForm::Across(Some(params)) => {
+            quote_spanned!(span=> call.across_with::<#value, #params, _>(#index, owner);)
+        }
+        InputForm::AcrossOptional(None) => {
+            quote_spanned!(span=> call.across_optional::<#value>(#index);)
+        }
+        InputForm::AcrossOptional(Some(params)) => {
+            quote_spanned!(span=> call.across_optional_with::<#value, #params, _>(#index, owner);)
+        }
+        _ => quote_spanned!(span=> call.input::<#value>(#index);),
+    }
+}
+
+fn declare_output(stage: &Stage, output: &Output) -> TokenStream {
+    let ty = &output.ty;
+    let rt = rt_at(stage, ty.span());
+    match &output.cacher {
+        Cacher::Memory => {
+            quote_spanned!(at(ty.span())=> call.output_in_memory::<#ty>();)
+        }
+        Cacher::Default => {
+            quote_spanned!(at(ty.span())=> call.output::<#ty, _>(#rt::default_cacher());)
+        }
+        Cacher::Given(cacher) => {
+            quote_spanned!(at(cacher.span())=> call.output::<#ty, _>(#cacher);)
+        }
+    }
+}
+
+/// Lets rustc refuse another name of `Result` as the returned type.
+fn alias(stage: &Stage) -> Option<TokenStream> {
+    let alias = stage.alias.as_ref()?;
+    let rt = rt_at(stage, alias.span());
+    Some(quote_spanned! {at(alias.span())=>
+        {
+            use #rt::AliasOfNothing as _;
+            #rt::result_is_written_out(#rt::Alias::<#alias>::new().kind());
+        }
+    })
+}
+
+fn checks(stage: &Stage) -> TokenStream {
+    let types = stage.outputs.iter().map(|output| &output.ty);
+    let validate = stage.validator.as_ref().map(|validator| {
+        let (name, function) = (&validator.name, &validator.function);
+        quote_spanned! {at(function.span())=>
+            call.validate::<(#(#types,)*), _, _>(#name, #function);
+        }
+    });
+    let retry = stage
+        .retry_if
+        .as_ref()
+        .map(|function| quote_spanned!(at(function.span())=> call.retry_if(#function);));
+    hygienic!(#validate #retry)
+}
+
+/// Hands the call over, and returns typed handles.
+fn submit(stage: &Stage) -> TokenStream {
+    let rt = stage.rt();
+    let handles: Vec<TokenStream> = stage
+        .outputs
+        .iter()
+        .enumerate()
+        .map(|(at, Output { ty, .. })| {
+            let at = Literal::usize_unsuffixed(at);
+            hygienic!(outputs.lazy::<#ty>(#at))
+        })
+        .collect();
+    match handles.as_slice() {
+        [] => hygienic! {
+            call.submit([] as [&'static str; 0], work)?;
+            #rt::Ok(())
+        },
+        [handle] => hygienic! {
+            let outputs = call.submit(outputs, work)?;
+            #rt::Ok(#handle)
+        },
+        handles => hygienic! {
+            let outputs = call.submit(outputs, work)?;
+            #rt::Ok((#(#handles),*))
+        },
+    }
+}

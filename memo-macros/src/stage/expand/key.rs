@@ -1,0 +1,135 @@
+//! The lines by which params and call arguments enter the key, and by which they are shown.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::Member;
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+
+use super::{at, rt_at, run};
+use crate::reads::{FieldPath, PARAMS};
+use crate::stage::model::{Argument, Part, Source, Stage};
+
+/// Where the lines stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the call, on the arguments themselves.
+    Call,
+    /// In the closure that shows the components, on what it captured.
+    Show,
+}
+
+/// Returns the statement by which all components enter the key; nothing where there are none.
+pub fn components(stage: &Stage) -> TokenStream {
+    let hidden = (!stage.key.hidden.is_empty()).then(|| {
+        let fields = stage.key.hidden.iter().map(field);
+        hygienic!(let _ = (#(#fields,)*);)
+    });
+    let parts: Vec<&Part> = stage.key.parts.iter().collect();
+    let lines = lines(stage, &parts, Place::Call).map(|lines| {
+        let rt = stage.rt();
+        hygienic!({
+            let parts: &mut #rt::Parts = call.parts();
+            #lines
+        })
+    });
+    hygienic!(#hidden #lines)
+}
+
+/// Returns the lines that show the components, less the secret ones.
+pub fn shown(stage: &Stage) -> Option<TokenStream> {
+    let is_shown = |part: &&Part| !matches!(part, Part::SecretParam(_) | Part::SecretArgument(_));
+    let parts: Vec<&Part> = stage.key.parts.iter().filter(is_shown).collect();
+    lines(stage, &parts, Place::Show)
+}
+
+/// Returns whether the shown lines name params.
+pub fn shows_params(stage: &Stage) -> bool {
+    stage.key.parts.iter().any(|part| match part {
+        Part::Param { .. } => true,
+        Part::Projection { takes, .. } => takes.contains(&Source::Params),
+        Part::Argument(_) | Part::SecretParam(_) | Part::SecretArgument(_) => false,
+    })
+}
+
+fn lines(stage: &Stage, parts: &[&Part], place: Place) -> Option<TokenStream> {
+    let rt = stage.rt();
+    let lines = parts.iter().map(|part| line(stage, part, place));
+    (!parts.is_empty()).then(|| {
+        hygienic! {
+            use #rt::{ByCacheKey as _, BySerialize as _, ByNothing as _};
+            #(#lines)*
+        }
+    })
+}
+
+fn line(stage: &Stage, part: &Part, place: Place) -> TokenStream {
+    let enter = |span: Span, value: TokenStream, slot: TokenStream| {
+        let rt = rt_at(stage, span);
+        let part = quote_spanned!(at(span)=> (&&&#rt::Part(#value)));
+        quote_spanned!(at(span)=> #part.enter(parts.#slot);)
+    };
+    match part {
+        Part::Param { field: path, masks } => {
+            let name = path.text();
+            enter(end(path), field(path), hygienic!(param(#name, &[#(#masks),*])))
+        }
+        Part::SecretParam(path) => {
+            let name = format!("{PARAMS}.{}", path.text());
+            enter(end(path), field(path), hygienic!(secret(#name)))
+        }
+        Part::Argument(index) => {
+            let (span, name, value) = argument(stage, *index, place);
+            enter(span, hygienic!(&#value), hygienic!(argument(#name)))
+        }
+        Part::SecretArgument(index) => {
+            let (span, name, value) = argument(stage, *index, place);
+            enter(span, hygienic!(&#value), hygienic!(secret(#name)))
+        }
+        Part::Projection { function, takes } => {
+            let takes = takes.iter().map(|source| taken(stage, *source, place));
+            let value = hygienic!(&#function(#(#takes),*));
+            enter(function.span(), value, hygienic!(projection("key")))
+        }
+    }
+}
+
+/// `&params.train.rate`, with the user's own tokens for the fields.
+fn field(path: &FieldPath) -> TokenStream {
+    let members = &path.0;
+    if members.is_empty() { hygienic!(params) } else { hygienic!(&params #(.#members)*) }
+}
+
+/// The place of the last field, at which an error about it belongs.
+fn end(path: &FieldPath) -> Span {
+    path.0.last().map_or_else(Span::mixed_site, Member::span)
+}
+
+fn argument(stage: &Stage, index: usize, place: Place) -> (Span, String, TokenStream) {
+    let Argument { name, .. } = &stage.arguments[index];
+    (name.span(), name.unraw().to_string(), value(stage, index, place))
+}
+
+/// A call argument, of its own type.
+fn value(stage: &Stage, index: usize, place: Place) -> TokenStream {
+    let Argument { name, lent, .. } = &stage.arguments[index];
+    match (place, lent) {
+        (Place::Call, _) => name.to_token_stream(),
+        (Place::Show, None) => run::captured(stage, index),
+        (Place::Show, Some(_)) => run::lent(stage, index),
+    }
+}
+
+/// What a key function is given: params or a call argument, by reference.
+fn taken(stage: &Stage, source: Source, place: Place) -> TokenStream {
+    match source {
+        Source::Params => {
+            let params = Ident::new(PARAMS, Span::mixed_site());
+            hygienic!(#params)
+        }
+        Source::Argument(index) => {
+            let value = value(stage, index, place);
+            if stage.arguments[index].lent.is_some() { value } else { hygienic!(&#value) }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What happens on a miss: the body is called with what was captured at the call and what the state
+//! holds.
+
+use std::fmt::Display;
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::ext::IdentExt;
+
+use super::interface::Interface;
+use super::{at, key, rt_at};
+use crate::stage::model::{Argument, Input, InputForm, Role, Stage};
+
+/// Returns the work of a call: captured values, how to run, and how to show the components of the
+/// key.
+pub fn work(stage: &Stage, interface: &Interface) -> TokenStream {
+    let rt = stage.rt();
+    let (captures, run, show) = (captures(stage), run(stage, interface), show(stage));
+    hygienic!(#rt::work(#captures, #run, #show))
+}
+
+/// The tuple of what the body needs from the call: params first, then all call arguments.
+fn captures(stage: &Stage) -> TokenStream {
+    let rt = stage.rt();
+    let owner = stage.takes_params().then(|| hygienic!(#rt::Arc::clone(owner),));
+    let arguments = stage.arguments.iter().map(|Argument { name, lent, .. }| {
+        if lent.is_none() {
+            return hygienic!(#name,);
+        }
+        let rt = rt_at(stage, name.span());
+        quote_spanned!(at(name.span())=> #rt::ToOwned::to_owned(#name),)
+    });
+    hygienic!((#owner #(#arguments)*))
+}
+
+/// Returns the place of a call argument among the captured values.
+pub fn captured(stage: &Stage, index: usize) -> TokenStream {
+    let place = Literal::usize_unsuffixed(index + usize::from(stage.takes_params()));
+    quote_spanned!(at(stage.arguments[index].name.span())=> captured.#place)
+}
+
+/// Lends a captured call argument as the type it was taken as.
+pub fn lent(stage: &Stage, index: usize) -> TokenStream {
+    let Argument { name, lent, ty } = &stage.arguments[index];
+    let (rt, place) = (rt_at(stage, name.span()), captured(stage, index));
+    let lent = lent.as_ref().unwrap_or(ty);
+    quote_spanned!(at(name.span())=> #rt::Borrow::<#lent>::borrow(&#place))
+}
+
+fn params(stage: &Stage) -> Option<TokenStream> {
+    let (rt, params) = (stage.rt(), stage.provided.as_ref()?);
+    stage
+        .takes_params()
+        .then(|| hygienic!(let params: &#params = #rt::provide::<#params, _>(&captured.0);))
+}
+
+/// The closure that computes the outputs.
+fn run(stage: &Stage, interface: &Interface) -> TokenStream {
+    let rt = stage.rt();
+    let has = |wanted: fn(&Role) -> bool| stage.roles.iter().any(wanted);
+    let captured =
+        unless_unused("captured", has(|role| matches!(role, Role::Params | Role::Argument(_))));
+    let inputs = unless_unused("inputs", has(|role| matches!(role, Role::Input(_))));
+    let ctx = unless_unused("ctx", has(|role| matches!(role, Role::Context)));
+    let (params, values) = (params(stage), values(stage, interface));
+    let bindings = stage.inputs.iter().enumerate().map(|(at, input)| bind(stage, at, input));
+    hygienic! {
+        |#captured, #inputs: &#rt::Inputs, #ctx: &#rt::Context| {
+            #params
+            #(#bindings)*
+            #values
+        }
+    }
+}
+
+/// The closure that shows the components of the key.
+fn show(stage: &Stage) -> TokenStream {
+    let rt = stage.rt();
+    let Some(lines) = key::shown(stage) else { return hygienic!(|_, _: &mut #rt::Parts| {}) };
+    let params = params(stage).filter(|_| key::shows_params(stage));
+    hygienic!(|captured, parts: &mut #rt::Parts| { #params #lines })
+}
+
+fn unless_unused(name: &str, is_used: bool) -> Ident {
+    let name = if is_used { name.to_owned() } else { format!("_{name}") };
+    super::local(&name)
+}
+
+/// Calls the body and puts what it returns into a row.
+fn values(stage: &Stage, interface: &Interface) -> TokenStream {
+    let (rt, companion, turbofish) = (stage.rt(), &stage.companion, &interface.turbofish);
+    let passed = stage.roles.iter().map(|role| pass(stage, *role));
+    let mut returned = hygienic!(#companion::body #turbofish(#(#passed),*));
+    if stage.fallible {
+        returned = hygienic!(#rt::fallible(#returned)?);
+    }
+    let outputs: Vec<Ident> = stage.outputs.iter().map(|o| local("output", &o.name)).collect();
+    let pattern = match outputs.as_slice() {
+        [] => return hygienic!(#returned; #rt::Ok(#rt::Values::new())),
+        [output] => output.to_token_stream(),
+        outputs => hygienic!((#(#outputs),*)),
+    };
+    hygienic! {
+        let #pattern = #returned;
+        #rt::Ok(#rt::Values::new() #(.and(#outputs))*)
+    }
+}
+
+/// Takes an input out of the state, as far as that needs a variable.
+fn bind(stage: &Stage, index: usize, input: &Input) -> TokenStream {
+    let (name, value) = (local("input", &input.parameter.unraw()), &input.value);
+    let index = Literal::usize_unsuffixed(index);
+    let (span, rt) = (at(input.parameter.span()), rt_at(stage, input.parameter.span()));
+    let found = match &input.form {
+        InputForm::Lent => quote_spanned!(span=> inputs.value::<#value>(#index)?),
+        InputForm::Cloned => quote_spanned!(span=> #rt::cloned(inputs.value::<#value>(#index)?)),
+        InputForm::Lazy => quote_spanned!(span=> inputs.lazy::<#value>(#index)?),
+        InputForm::OptionalLent(_) => quote_spanned!(span=> inputs.optional::<#value>(#index)?),
+        InputForm::OptionalLazy => quote_spanned!(span=> inputs.optional_lazy::<#value>(#index)?),
+        InputForm::Across(params) => {
+            let params = params.clone().unwrap_or_else(|| hygienic!(()));
+            quote_spanned!(span=> inputs.across::<#value, #params>(#index)?)
+        }
+        InputForm::AcrossOptional(params) => {
+            let params = params.clone().unwrap_or_else(|| hygienic!(()));
+            quote_spanned!(span=> inputs.across_optional::<#value, #params>(#index)?)
+        }
+    };
+    hygienic!(let #name = #found;)
+}
+
+/// The expression that stands for a parameter in the call of the body.
+fn pass(stage: &Stage, role: Role) -> TokenStream {
+    let rt = stage.rt();
+    match role {
+        Role::Params => hygienic!(params),
+        Role::Context => hygienic!(ctx),
+        Role::Argument(index) if stage.arguments[index].lent.is_some() => lent(stage, index),
+        Role::Argument(index) => {
+            let (place, span) = (captured(stage, index), stage.arguments[index].name.span());
+            let rt = rt_at(stage, span);
+            quote_spanned!(at(span)=> #rt::Clone::clone(&#place))
+        }
+        Role::Input(index) => {
+            let input = &stage.inputs[index];
+            let name = local("input", &input.parameter.unraw());
+            match &input.form {
+                InputForm::Lent => hygienic!(&#name),
+                InputForm::OptionalLent(lent) => hygienic! {
+                    match &#name {
+                        #rt::Some(value) => #rt::Some::<&#lent>(value),
+                        #rt::None => #rt::None,
+                    }
+                },
+                _ => name.to_token_stream(),
+            }
+        }
+    }
+}
+
+/// A variable for a value of the user's, apart from those of the expansion.
+fn local(kind: &str, name: &dyn Display) -> Ident {
+    super::local(&format!("{kind}_{name}"))
+}

@@ -1,0 +1,218 @@
+//! The values that options take.
+
+use proc_macro2::{Literal, Span, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream};
+use syn::{
+    Error, Ident, Lit, LitBool, LitInt, LitStr, Member, Path, Result, Token, bracketed,
+    parenthesized, token,
+};
+
+use crate::diagnostics::Diagnostics;
+use crate::reads::{FieldPath, tuple_fields};
+
+/// One of `inputs`: `prior as old` takes `prior` from the state as the parameter `old`.
+pub struct NamedInput {
+    pub state: Ident,
+    pub parameter: Ident,
+}
+
+impl Parse for NamedInput {
+    fn parse(input: ParseStream) -> Result<Self> {
+        let state: Ident = input.parse().map_err(|error| {
+            Error::new(error.span(), "expected the name of an input, or `state_name as parameter`")
+        })?;
+        let parameter = match input.parse::<Option<Token![as]>>()? {
+            Some(_) => input.parse()?,
+            None => state.clone(),
+        };
+        Ok(Self { state, parameter })
+    }
+}
+
+/// One of `outputs`: `x`, or `Lazy(x)` for one that never stays in memory.
+pub struct NamedOutput {
+    pub name: Ident,
+    pub lazy: Option<Span>,
+}
+
+impl Parse for NamedOutput {
+    fn parse(input: ParseStream) -> Result<Self> {
+        let name: Ident = input.parse().map_err(|error| {
+            Error::new(error.span(), "expected the name of an output, or `Lazy(name)`")
+        })?;
+        if !input.peek(token::Paren) {
+            return Ok(Self { name, lazy: None });
+        }
+        let content;
+        parenthesized!(content in input);
+        let inner = content.parse()?;
+        if name != "Lazy" {
+            return Err(Error::new(
+                name.span(),
+                format!("write `Lazy({inner})` or just `{inner}`"),
+            ));
+        }
+        content.parse::<Option<Token![,]>>()?;
+        Ok(Self { name: inner, lazy: Some(name.span()) })
+    }
+}
+
+/// One of `skip` and `secret`: a field of params, at any depth, or a call argument.
+pub struct KeyEntry {
+    pub root: Ident,
+    pub fields: FieldPath,
+}
+
+impl KeyEntry {
+    /// Returns the entry as it was written.
+    pub fn text(&self) -> String {
+        match self.fields.0.as_slice() {
+            [] => self.root.unraw().to_string(),
+            _ => format!("{}.{}", self.root.unraw(), self.fields.text()),
+        }
+    }
+}
+
+impl Parse for KeyEntry {
+    fn parse(input: ParseStream) -> Result<Self> {
+        let root = input.parse().map_err(|error| {
+            Error::new(
+                error.span(),
+                "expected a params field (`params.threads`) or a call argument",
+            )
+        })?;
+        let mut fields = Vec::new();
+        while input.parse::<Option<Token![.]>>()?.is_some() {
+            if input.peek(Ident::peek_any) {
+                fields.push(Member::Named(input.call(Ident::parse_any)?));
+            } else {
+                let indices: Literal = input.parse()?;
+                fields.extend(
+                    tuple_fields(&indices).ok_or_else(|| {
+                        Error::new(indices.span(), "expected the name of a field")
+                    })?,
+                );
+            }
+        }
+        Ok(Self { root, fields: FieldPath(fields) })
+    }
+}
+
+/// How much code enters the key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// The function and all that it reaches; the same as `Body` until reach is followed.
+    Auto,
+    /// The function's own tokens.
+    Body,
+    /// None: only `version` tells.
+    Manual,
+    /// As `Auto`, and code that cannot be seen is an error.
+    Strict,
+}
+
+impl Parse for Code {
+    fn parse(input: ParseStream) -> Result<Self> {
+        let sentence = "`code` is one of `auto`, `body`, `manual` and `strict`";
+        let level: Ident = input.parse().map_err(|error| Error::new(error.span(), sentence))?;
+        match level.to_string().as_str() {
+            "auto" => Ok(Self::Auto),
+            "body" => Ok(Self::Body),
+            "manual" => Ok(Self::Manual),
+            "strict" => Ok(Self::Strict),
+            _ => Err(Error::new(level.span(), sentence)),
+        }
+    }
+}
+
+/// Parses `[a, b]`; an element that is wrong is reported and left out.
+pub fn list<T: Parse>(
+    option: &Ident,
+    input: ParseStream,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vec<T>> {
+    if !input.peek(token::Bracket) {
+        return Err(input.error(format!("write `{option} = [..]`")));
+    }
+    let content;
+    bracketed!(content in input);
+    let mut elements = Vec::new();
+    while !content.is_empty() {
+        match element(&content) {
+            Ok(element) => elements.push(element),
+            Err(error) => {
+                diagnostics.push(error);
+                skip_element(&content)?;
+            }
+        }
+    }
+    Ok(elements)
+}
+
+fn element<T: Parse>(content: ParseStream) -> Result<T> {
+    let element = content.parse()?;
+    if !content.is_empty() && content.parse::<Token![,]>().is_err() {
+        return Err(content.error("expected `,` or `]`"));
+    }
+    Ok(element)
+}
+
+fn skip_element(content: ParseStream) -> Result<()> {
+    while !content.is_empty() && content.parse::<Option<Token![,]>>()?.is_none() {
+        content.parse::<TokenTree>()?;
+    }
+    Ok(())
+}
+
+/// Parses a list of strings that are not empty.
+pub fn strings(
+    option: &Ident,
+    input: ParseStream,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vec<LitStr>> {
+    let strings: Vec<LitStr> = list(option, input, diagnostics)?;
+    for empty in strings.iter().filter(|string| string.value().is_empty()) {
+        diagnostics.at(empty.span(), format!("an empty string in `{option}` names nothing"));
+    }
+    Ok(strings)
+}
+
+/// Parses a string that is not empty.
+pub fn non_empty(option: &Ident, input: ParseStream) -> Result<LitStr> {
+    let string: LitStr = input.parse()?;
+    if string.value().is_empty() {
+        return Err(Error::new(string.span(), format!("`{option}` cannot be empty; leave it out")));
+    }
+    Ok(string)
+}
+
+/// Parses any literal but an empty string.
+pub fn version(input: ParseStream) -> Result<Lit> {
+    let literal: Lit = input.parse().map_err(|error| {
+        Error::new(error.span(), "`version` is a literal, such as `2` or `\"2024-05\"`")
+    })?;
+    if matches!(&literal, Lit::Str(string) if string.value().is_empty()) {
+        return Err(Error::new(literal.span(), "`version` cannot be empty; leave it out"));
+    }
+    Ok(literal)
+}
+
+/// Parses `true` or `false`.
+pub fn boolean(option: &Ident, input: ParseStream) -> Result<LitBool> {
+    input.parse().map_err(|error| {
+        Error::new(error.span(), format!("`{option}` is either `true` or `false`"))
+    })
+}
+
+/// Parses a number of attempts.
+pub fn number(input: ParseStream) -> Result<u32> {
+    let sentence = "`retries` is a whole number, such as `3`";
+    let number: LitInt = input.parse().map_err(|error| Error::new(error.span(), sentence))?;
+    number.base10_parse().map_err(|_| Error::new(number.span(), sentence))
+}
+
+/// Parses a path without generics.
+pub fn mod_path(input: ParseStream) -> Result<Path> {
+    input.call(Path::parse_mod_style)
+}

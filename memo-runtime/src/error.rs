@@ -1,0 +1,167 @@
+//! [`Error`]: what can go wrong, with the stage and record it went wrong in.
+
+use std::fmt;
+
+/// What a stage's body or a cacher may fail with: any error.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// `Result` with any error as its default, for bodies of stages, cachers and pipelines.
+pub type Result<T, E = BoxError> = std::result::Result<T, E>;
+
+/// The kinds of [`Error`], for callers that act on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Stages do not fit together: an input that the record's state does not hold, a type that
+    /// differs, an output produced twice, two stages of one name.
+    Wiring,
+    /// What was asked for does not exist or does not fit: a record, a stage, a field of the params.
+    Usage,
+    /// A value cannot enter a key: its `Serialize` failed, a file is not readable, a skipped field
+    /// is not there.
+    Key,
+    /// The body of a stage returned an error, or panicked.
+    Stage,
+    /// A validator refused a fresh result.
+    Invalid,
+    /// A cacher could not save or load a value.
+    Cacher,
+    /// Kept bytes are not what was written.
+    Damaged,
+    /// The store's folder could not be read or written.
+    Store,
+    /// The run was interrupted before this was computed.
+    Interrupted,
+    /// Under `--plan`, a value was asked for that is not cached.
+    NotCached,
+}
+
+/// An error of `memo`, with the stage and the record where they are known.
+///
+/// ```
+/// use memo_runtime::{ErrorKind, Record, Store};
+///
+/// let folder = tempfile::tempdir()?;
+/// let record = Record::new(&Store::open(folder.path())?, "base", ());
+/// let error = record.get::<u32>("score").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Wiring);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Error(std::sync::Arc<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    stage: Option<String>,
+    record: Option<String>,
+    source: Option<std::sync::Arc<BoxError>>,
+}
+
+impl Error {
+    /// Makes an error of `kind` that says `message`.
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self(std::sync::Arc::new(Inner { kind, message, stage: None, record: None, source: None }))
+    }
+
+    /// Adds the error that caused this one; it is told by `source()` only, not in the message.
+    pub(crate) fn because(mut self, source: impl Into<BoxError>) -> Self {
+        self.inner().source = Some(std::sync::Arc::new(source.into()));
+        self
+    }
+
+    /// Adds the stage, unless one is known already.
+    pub(crate) fn in_stage(mut self, stage: &str) -> Self {
+        self.inner().stage.get_or_insert_with(|| stage.to_owned());
+        self
+    }
+
+    /// Adds the record, unless one is known already.
+    pub(crate) fn in_record(mut self, record: &str) -> Self {
+        self.inner().record.get_or_insert_with(|| record.to_owned());
+        self
+    }
+
+    /// Adds further errors that are told together with this one.
+    pub(crate) fn and_also(mut self, others: &[String]) -> Self {
+        let inner = self.inner();
+        for other in others {
+            inner.message.push('\n');
+            inner.message.push_str(other);
+        }
+        self
+    }
+
+    fn inner(&mut self) -> &mut Inner {
+        std::sync::Arc::make_mut(&mut self.0)
+    }
+
+    /// Returns what kind of error this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Returns the name of the stage it happened in, where there is one.
+    pub fn stage(&self) -> Option<&str> {
+        self.0.stage.as_deref()
+    }
+
+    /// Returns the name of the record it happened in, where there is one.
+    pub fn record(&self) -> Option<&str> {
+        self.0.record.as_deref()
+    }
+
+    /// Returns the message and, after colons, those of all causes.
+    ///
+    /// `Display` gives the message alone, as reports that walk `source()` expect.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut next = std::error::Error::source(self);
+        while let Some(cause) = next {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            next = cause.source();
+        }
+        text
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.0.stage, &self.0.record) {
+            (Some(stage), Some(record)) => write!(f, "stage `{stage}` of record `{record}`: ")?,
+            (Some(stage), None) => write!(f, "stage `{stage}`: ")?,
+            (None, Some(record)) => write!(f, "record `{record}`: ")?,
+            (None, None) => {}
+        }
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_ref().map(|source| &***source as &(dyn std::error::Error + 'static))
+    }
+}
+
+/// Ends a message with the nearest of `known`, if one is near: "; did you mean `rate`?", else with
+/// the list of what there is.
+pub(crate) fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    let nearest = known
+        .iter()
+        .map(|name| (strsim::jaro_winkler(wrong, name), name))
+        .max_by(|one, other| one.0.total_cmp(&other.0));
+    match nearest {
+        Some((likeness, name)) if likeness > 0.75 => format!("; did you mean `{name}`?"),
+        Some(_) => {
+            let quoted: Vec<_> = known.iter().take(12).map(|name| format!("`{name}`")).collect();
+            let more = known.len().saturating_sub(12);
+            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("; there are {}{rest}", quoted.join(", "))
+        }
+        None => "; there are none".to_owned(),
+    }
+}

@@ -1,0 +1,287 @@
+//! [`Event`]: all that the runtime tells. It never prints; displays, logs and tests listen.
+
+use serde::{Serialize, Serializer};
+
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::key::ComponentKind;
+
+/// Something that happened, in the order in which it happened.
+///
+/// Each event serialises as one JSON object whose `event` field names it; that is what
+/// `--format json` prints, one a line.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// The plan is made, and its stages will run now.
+    RunStarted {
+        /// The version of this vocabulary of events.
+        version: u32,
+        /// The experiment's name.
+        experiment: String,
+        /// The run's own name.
+        run: String,
+        /// How many records take part.
+        records: usize,
+        /// How many calls there are, equal ones counted once.
+        calls: usize,
+        /// How many stages may run at a time.
+        jobs: usize,
+    },
+    /// A call was found in the store: its body does not run.
+    Hit {
+        /// The stage.
+        stage: &'static str,
+        /// The record that called it first; `None` for an aggregate.
+        record: Option<String>,
+        /// Its key.
+        key: Digest,
+        /// How long the body took when it ran, in seconds.
+        saved: f64,
+        /// When that was, in milliseconds since 1970.
+        completed: u64,
+        /// The run that it was.
+        made_by: String,
+    },
+    /// A call was not found: its body runs now.
+    Started {
+        /// The stage.
+        stage: &'static str,
+        /// The record that called it first; `None` for an aggregate.
+        record: Option<String>,
+        /// Its key.
+        key: Digest,
+        /// Why it was a miss.
+        reason: MissReason,
+    },
+    /// An attempt failed, and another follows.
+    Retried {
+        /// The stage.
+        stage: &'static str,
+        /// The record that called it first; `None` for an aggregate.
+        record: Option<String>,
+        /// The attempt that failed, from 1.
+        attempt: u32,
+        /// What it failed with.
+        error: String,
+    },
+    /// A body has run to its end.
+    Finished {
+        /// The stage.
+        stage: &'static str,
+        /// The record that called it first; `None` for an aggregate.
+        record: Option<String>,
+        /// Its key.
+        key: Digest,
+        /// How long the body took, in seconds.
+        seconds: f64,
+        /// The size of what was kept, in bytes.
+        size: u64,
+        /// Whether an entry was kept.
+        kept: bool,
+    },
+    /// A call failed for good.
+    Failed {
+        /// The stage.
+        stage: &'static str,
+        /// The record that called it first; `None` for an aggregate.
+        record: Option<String>,
+        /// What it failed with, causes included.
+        #[serde(serialize_with = "error_chain")]
+        error: Error,
+    },
+    /// A call does not run, since something that it needs has failed or was interrupted.
+    Skipped {
+        /// The stage.
+        stage: &'static str,
+        /// The record that called it first; `None` for an aggregate.
+        record: Option<String>,
+        /// The stage that failed.
+        because: &'static str,
+    },
+    /// A kept value was read through its cacher.
+    Loaded {
+        /// The stage that made it.
+        stage: &'static str,
+        /// The output's name, as declared.
+        output: &'static str,
+        /// The size of its artifact, in bytes.
+        size: u64,
+    },
+    /// A value was dropped from memory; it can be read again.
+    Evicted {
+        /// The stage that made it.
+        stage: &'static str,
+        /// The output's name, as declared.
+        output: &'static str,
+    },
+    /// What a stage logged, when it ran or on a hit.
+    Log {
+        /// The stage.
+        stage: &'static str,
+        /// What it logged.
+        line: String,
+    },
+    /// Something is wrong, and the run goes on.
+    Warning {
+        /// The stage it concerns, if one.
+        stage: Option<&'static str>,
+        /// The record it concerns, if one.
+        record: Option<String>,
+        /// What is wrong, and what follows.
+        message: String,
+        /// Whether a result was not kept because of it.
+        lost: bool,
+    },
+    /// The run is over.
+    RunFinished {
+        /// How many calls were found.
+        cached: usize,
+        /// How many bodies ran to their end.
+        ran: usize,
+        /// How many calls failed.
+        failed: usize,
+        /// How many did not run since another failed.
+        skipped: usize,
+        /// How long the run took, in seconds.
+        seconds: f64,
+        /// How long the bodies of the found calls took when they ran, in seconds.
+        saved: f64,
+    },
+}
+
+fn error_chain<S: Serializer>(error: &Error, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&error.chain())
+}
+
+/// Why a call was a miss.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MissReason {
+    /// The store holds no entry of this stage.
+    NeverRan,
+    /// Entries of this stage are there; the nearest differs in these components.
+    Changed {
+        /// What differs from the nearest entry, old and new.
+        changes: Vec<Change>,
+    },
+    /// `--force` asked for it.
+    Forced,
+    /// Caching is off for this stage.
+    NotCached {
+        /// Who turned it off: `the run`, `the stage` or `the experiment`.
+        by: &'static str,
+    },
+    /// It depends on a stage for which caching is off.
+    DependsOnUncached {
+        /// That stage.
+        stage: &'static str,
+    },
+    /// Its outputs have no cachers, and one of them is needed.
+    InMemory,
+    /// The stage has no outputs and keeps no marker, so it always runs.
+    NoOutputs,
+    /// The entry is there, but what it holds is not what was written.
+    Damaged {
+        /// What is wrong.
+        what: String,
+    },
+    /// The entry is there, but an artifact is gone that is needed now.
+    ArtifactGone {
+        /// What is gone.
+        what: String,
+    },
+    /// The validator refused the entry.
+    Invalid {
+        /// What it said.
+        what: String,
+    },
+}
+
+/// A component that differs from the nearest entry.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// What the component is about.
+    pub kind: ComponentKind,
+    /// Its name.
+    pub name: String,
+    /// Its value in the nearest entry; `None` if it had none.
+    pub old: Option<String>,
+    /// Its value now; `None` if it has none.
+    pub new: Option<String>,
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let same_text = self.old == self.new;
+        match self.kind {
+            ComponentKind::Param if self.name.is_empty() => f.write_str("params")?,
+            ComponentKind::Param => write!(f, "params.{}", self.name)?,
+            ComponentKind::Argument | ComponentKind::Input => {
+                write!(f, "{} `{}`", self.kind.word(), self.name)?;
+            }
+            ComponentKind::Cacher => write!(f, "cacher of `{}`", self.name)?,
+            ComponentKind::Environment => write!(f, "environment variable `{}`", self.name)?,
+            kind => f.write_str(kind.word())?,
+        }
+        match (&self.old, &self.new) {
+            (Some(old), Some(new)) if !same_text && !old.is_empty() && !new.is_empty() => {
+                write!(f, " {old} → {new}")
+            }
+            (None, Some(_)) => f.write_str(" is new"),
+            (Some(_), None) => f.write_str(" is gone"),
+            _ => f.write_str(" changed"),
+        }
+    }
+}
+
+impl std::fmt::Display for MissReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NeverRan => f.write_str("never ran"),
+            Self::Changed { changes } if changes.is_empty() => f.write_str("a secret changed"),
+            Self::Changed { changes } => {
+                let texts: Vec<_> = changes.iter().map(ToString::to_string).collect();
+                f.write_str(&texts.join(", "))
+            }
+            Self::Forced => f.write_str("forced"),
+            Self::NotCached { by } => write!(f, "caching is off by {by}"),
+            Self::DependsOnUncached { stage } => {
+                write!(f, "depends on `{stage}`, for which caching is off")
+            }
+            Self::InMemory => f.write_str("its outputs live in memory only"),
+            Self::NoOutputs => f.write_str("it has no outputs, so it always runs"),
+            Self::Damaged { what } => write!(f, "entry damaged: {what}"),
+            Self::ArtifactGone { what } => write!(f, "artifact gone: {what}"),
+            Self::Invalid { what } => write!(f, "entry invalid: {what}"),
+        }
+    }
+}
+
+/// Listens to events. Called on the thread where it happened, so it should be quick.
+///
+/// ```
+/// use memo_runtime::{Event, Store};
+///
+/// let folder = tempfile::tempdir()?;
+/// let store = Store::options()
+///     .observer(|event: &Event| {
+///         if let Event::Warning { message, .. } = event {
+///             eprintln!("{message}");
+///         }
+///     })
+///     .open(folder.path())?;
+/// # Ok::<(), memo_runtime::BoxError>(())
+/// ```
+pub trait Observer: Send + Sync + 'static {
+    /// Is told an event.
+    fn event(&self, event: &Event);
+}
+
+impl<F: Fn(&Event) + Send + Sync + 'static> Observer for F {
+    fn event(&self, event: &Event) {
+        self(event);
+    }
+}

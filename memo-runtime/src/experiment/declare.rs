@@ -1,0 +1,294 @@
+//! Declaring: the pipeline function runs once per record, and its calls become a plan.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use super::{Experiment, NamedParams, RunOptions, overrides};
+use crate::aggregate::Records;
+use crate::error::{BoxError, Error, ErrorKind, did_you_mean};
+use crate::key::part::Parts;
+use crate::plan::verdicts::{PlannedCall, verdicts};
+use crate::plan::{Declared, Plan};
+use crate::policy::{Policy, Selection, find_stage};
+use crate::record::{Frame, Params, Record, State};
+use crate::session::{Mode, Session};
+use crate::stage::explain::Neighbours;
+use crate::stage::node::Node;
+use crate::store::Store;
+
+/// Everything that was declared, before anything runs.
+pub(crate) struct Declaration {
+    pub(crate) session: Arc<Session>,
+    /// Each follows those that it depends on.
+    pub(crate) nodes: Vec<Arc<Node>>,
+    /// For each node, the positions of the records that call it; none for an aggregate.
+    pub(crate) callers: Vec<Vec<usize>>,
+    pub(crate) records: Vec<Arc<str>>,
+    /// Records whose declaration ended early, and the stage whose value they asked for.
+    pub(crate) unknown_beyond: Vec<(String, String)>,
+    /// The frames of the records, to publish what their calls keep; last that of the aggregates.
+    pub(crate) frames: Vec<Frame>,
+}
+
+impl Declaration {
+    /// Returns what each record's state holds in the end, and what that of the aggregates does.
+    pub(crate) fn states(self) -> (BTreeMap<Arc<str>, State>, State) {
+        let mut records = BTreeMap::new();
+        let mut aggregates = State::new();
+        for frame in self.frames {
+            match frame.name {
+                Some(name) => drop(records.insert(name, frame.state)),
+                None => aggregates = frame.state,
+            }
+        }
+        (records, aggregates)
+    }
+}
+
+/// Declares all records that `options` ask for, and the aggregates over them.
+///
+/// The policies name stages, which are known only when they were declared; yet what is not cached must
+/// be known while declaring. So names are looked up in a first, dry declaration where there are any.
+pub(crate) fn declare<P: Params + Clone + DeserializeOwned>(
+    experiment: &Experiment<P>,
+    options: &RunOptions,
+    dry: bool,
+) -> Result<Declaration, Error> {
+    if let Some(mistake) = experiment.mistakes.first() {
+        return Err(mistake.clone());
+    }
+    let records = chosen_records(experiment, options)?;
+    let store = options.open_store(&experiment.store)?;
+    let policy = policy(experiment, options, &records)?;
+    let declaration = Declaring { experiment, options, store, policy, dry }.declare(records)?;
+    match &options.until {
+        Some(stage) => until(declaration, stage),
+        None => Ok(declaration),
+    }
+}
+
+/// Applies `--record`, `--params` and `--set`.
+fn chosen_records<P: Params + Clone + DeserializeOwned>(
+    experiment: &Experiment<P>,
+    options: &RunOptions,
+) -> Result<Vec<NamedParams<P>>, Error> {
+    let names = || experiment.records.iter().map(|record| record.name.as_str());
+    for wanted in &options.records {
+        if !names().any(|name| name == wanted) {
+            let message = format!("no record is named `{wanted}`{}", did_you_mean(wanted, names()));
+            return Err(Error::new(ErrorKind::Usage, message));
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    if let Some(twice) = names().find(|name| !seen.insert(*name)) {
+        let message = format!("two records are named `{twice}`");
+        return Err(Error::new(ErrorKind::Usage, message));
+    }
+    if experiment.records.is_empty() {
+        let message = "the experiment has no records; add one with `.record(\"base\", params)`";
+        return Err(Error::new(ErrorKind::Usage, message));
+    }
+    let wanted = |record: &&NamedParams<P>| {
+        options.records.is_empty() || options.records.contains(&record.name)
+    };
+    let overlaid = experiment.records.iter().filter(wanted).map(|record| {
+        let overlay = options.params.as_ref();
+        let params = overrides::apply(&record.params, overlay, &options.set, &record.varied)
+            .map_err(|error| error.in_record(&record.name))?;
+        Ok(NamedParams { name: record.name.clone(), params, varied: record.varied.clone() })
+    });
+    overlaid.collect()
+}
+
+/// Turns names of stages into full names.
+fn policy<P: Params + Clone + DeserializeOwned>(
+    experiment: &Experiment<P>,
+    options: &RunOptions,
+    records: &[NamedParams<P>],
+) -> Result<Policy, Error> {
+    let mut policy = Policy { cache: experiment.cache, ..Policy::default() };
+    let named = |stages: &Option<Vec<String>>| stages.as_ref().is_some_and(|s| !s.is_empty());
+    let mut known: Vec<&'static str> = Vec::new();
+    if named(&options.force) || named(&options.no_cache) {
+        // Nothing is written or told by this declaration: it is for the names alone.
+        let store = Store::options().read_only(true);
+        let store = store.open(options.store.as_deref().unwrap_or(&experiment.store))?;
+        let policy = policy.clone();
+        let first = Declaring { experiment, options, store, policy, dry: true };
+        known = first.declare(records.to_vec())?.nodes.iter().map(|node| node.spec.name).collect();
+        known.sort_unstable();
+        known.dedup();
+    }
+    let select = |wanted: &Option<Vec<String>>| match wanted.as_deref() {
+        None => Ok(Selection::None),
+        Some([]) => Ok(Selection::All),
+        Some(names) => {
+            let full = names.iter().map(|name| find_stage(name, &known).map(str::to_owned));
+            let full = full.collect::<Result<Vec<_>, String>>();
+            full.map(Selection::Named).map_err(|message| Error::new(ErrorKind::Usage, message))
+        }
+    };
+    policy.force = select(&options.force)?;
+    policy.no_cache = select(&options.no_cache)?;
+    Ok(policy)
+}
+
+struct Declaring<'a, P> {
+    experiment: &'a Experiment<P>,
+    options: &'a RunOptions,
+    store: Store,
+    policy: Policy,
+    dry: bool,
+}
+
+impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
+    fn declare(self, records: Vec<NamedParams<P>>) -> Result<Declaration, Error> {
+        let session = Arc::new(Session {
+            store: self.store,
+            policy: self.policy,
+            mode: Mode::Planned { declared: Declared::default(), dry: self.dry },
+            interrupted: Arc::clone(&self.options.interrupted),
+            neighbours: Neighbours::default(),
+            experiment: Some(self.experiment.name.clone()),
+        });
+        let mut declared = Vec::new();
+        for record in records {
+            let name: Arc<str> = record.name.into();
+            let index = session.declared().map_or(0, |declared| declared.add_record(&name));
+            let params = Arc::new(record.params);
+            let mut record = Record::in_session(Arc::clone(&session), name, params, index);
+            if let Err(error) = (self.experiment.pipeline)(&mut record) {
+                ended(&session, &record, error);
+            }
+            declared.push(record);
+        }
+        let aggregates = self.experiment.declare_aggregates(&session, &declared);
+        finish(session, declared, aggregates)
+    }
+}
+
+impl<P: Params> Experiment<P> {
+    fn declare_aggregates(&self, session: &Arc<Session>, records: &[Record<P>]) -> Frame {
+        let mut frame = Frame::new(Arc::clone(session), None, usize::MAX);
+        for (aggregate, filter) in &self.aggregates {
+            let kept = |record: &&Record<P>| filter.as_ref().is_none_or(|filter| filter(record));
+            let mut view = Records::new(frame, records.iter().filter(kept));
+            // Mistakes of an aggregate's wiring are reported like those of a stage; what is returned
+            // here is an error of the closure around it.
+            if let Err(error) = aggregate(&mut view)
+                && let Some(declared) = session.declared()
+            {
+                declared.report(error);
+            }
+            frame = view.into_frame();
+        }
+        frame
+    }
+}
+
+/// A pipeline function gave up. Under a plan that is to be expected where it asks for a value.
+fn ended<P: Params>(session: &Session, record: &Record<P>, error: BoxError) {
+    let Some(declared) = session.declared() else { return };
+    let error = match error.downcast::<Error>() {
+        Ok(error) if error.kind() == ErrorKind::NotCached => {
+            let mut calls = declared.calls();
+            if let Some(calls) = calls.records.get_mut(record.frame.index) {
+                calls.ended = Some(*error);
+            }
+            return;
+        }
+        Ok(error) => *error,
+        Err(error) => Error::new(ErrorKind::Wiring, "the pipeline function failed while declaring")
+            .because(error),
+    };
+    declared.report(error.in_record(record.name()));
+}
+
+fn finish<P: Params>(
+    session: Arc<Session>,
+    records: Vec<Record<P>>,
+    aggregates: Frame,
+) -> Result<Declaration, Error> {
+    let Some(declared) = session.declared() else {
+        return Err(Error::new(ErrorKind::Wiring, "the experiment was not declared"));
+    };
+    let mut calls = declared.calls();
+    let errors = std::mem::take(&mut calls.errors);
+    if let [first, rest @ ..] = &errors[..] {
+        let rest: Vec<String> = rest.iter().map(Error::chain).collect();
+        return Err(if rest.is_empty() { first.clone() } else { first.clone().and_also(&rest) });
+    }
+    let nodes = std::mem::take(&mut calls.nodes);
+    let mut callers = vec![Vec::new(); nodes.len()];
+    let mut unknown_beyond = Vec::new();
+    for (index, record) in calls.records.iter().enumerate() {
+        for node in &record.nodes {
+            if callers[*node].last() != Some(&index) {
+                callers[*node].push(index);
+            }
+        }
+        if let Some(error) = &record.ended {
+            unknown_beyond.push((record.name.to_string(), error.stage().unwrap_or("").to_owned()));
+        }
+    }
+    let names = calls.records.iter().map(|record| Arc::clone(&record.name)).collect();
+    drop(calls);
+    let mut frames: Vec<Frame> = records.into_iter().map(|record| record.frame).collect();
+    frames.push(aggregates);
+    Ok(Declaration { session, nodes, callers, records: names, unknown_beyond, frames })
+}
+
+/// Keeps the calls of one stage, and those that they depend on.
+fn until(mut declaration: Declaration, stage: &str) -> Result<Declaration, Error> {
+    let mut names: Vec<_> = declaration.nodes.iter().map(|node| node.spec.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    let wanted = find_stage(stage, &names).map_err(|text| Error::new(ErrorKind::Usage, text))?;
+    let mut needed: std::collections::HashSet<*const Node> = std::collections::HashSet::new();
+    for node in declaration.nodes.iter().rev() {
+        if node.spec.name == wanted || needed.contains(&Arc::as_ptr(node)) {
+            needed.insert(Arc::as_ptr(node));
+            needed.extend(node.upstream().map(Arc::as_ptr));
+        }
+    }
+    let kept: Vec<bool> =
+        declaration.nodes.iter().map(|node| needed.contains(&Arc::as_ptr(node))).collect();
+    let mut keep = kept.iter();
+    declaration.nodes.retain(|_| keep.next().copied().unwrap_or(false));
+    let mut keep = kept.iter();
+    declaration.callers.retain(|_| keep.next().copied().unwrap_or(false));
+    Ok(declaration)
+}
+
+/// Says what would happen to everything that was declared.
+pub(crate) fn plan_of(experiment: &str, declaration: &Declaration) -> Plan {
+    let verdicts = verdicts(&declaration.nodes);
+    let calls = declaration.nodes.iter().zip(&declaration.callers).zip(verdicts).map(
+        |((node, callers), verdict)| PlannedCall {
+            stage: node.spec.name,
+            records: callers.iter().map(|index| declaration.records[*index].to_string()).collect(),
+            key: node.key(),
+            parts: parts_of(node),
+            verdict,
+            seconds: node.head().map(|head| head.seconds),
+        },
+    );
+    Plan {
+        experiment: experiment.to_owned(),
+        calls: calls.collect(),
+        unknown_beyond: declaration.unknown_beyond.clone(),
+    }
+}
+
+fn parts_of(node: &Node) -> Vec<String> {
+    let mut shown = Parts::showing();
+    node.work.show(&mut shown);
+    let text = |(kind, name, value): (crate::key::part::PartKind, &str, String)| match kind {
+        crate::key::part::PartKind::Param if name.is_empty() => format!("params = {value}"),
+        crate::key::part::PartKind::Param => format!("params.{name} = {value}"),
+        _ => format!("{name} = {value}"),
+    };
+    shown.texts().into_iter().map(text).collect()
+}

@@ -1,0 +1,196 @@
+//! [`Outcome`]: what a run came to.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, did_you_mean};
+use crate::lazy::{Lazy, Origin};
+use crate::record::State;
+use crate::stage::node::Node;
+
+/// What a run came to. Calls that records share are counted once.
+#[derive(Default)]
+pub struct Outcome {
+    /// How many calls were found.
+    pub cached: usize,
+    /// How many bodies ran to their end.
+    pub ran: usize,
+    /// How many calls failed.
+    pub failed: usize,
+    /// How many did not run, since something they need has failed.
+    pub skipped: usize,
+    /// How many results were computed but not kept.
+    pub lost: usize,
+    /// How long the run took, in seconds.
+    pub seconds: f64,
+    /// How long the bodies of the found calls took when they ran, in seconds.
+    pub saved: f64,
+    /// Whether the run was interrupted.
+    pub interrupted: bool,
+    /// One line a stage, in the order of the pipeline.
+    pub stages: Vec<StageSummary>,
+    /// What failed, with stage and record.
+    pub failures: Vec<Error>,
+    pub(crate) aggregates: State,
+    pub(crate) records: BTreeMap<Arc<str>, State>,
+}
+
+/// The first bytes of an aggregate's output.
+#[derive(Debug, Clone)]
+pub(crate) struct Preview {
+    /// The output's name.
+    pub(crate) name: String,
+    /// Its file, if it has one of its own.
+    pub(crate) path: Option<PathBuf>,
+    /// The extension of its format.
+    pub(crate) extension: String,
+    pub(crate) head: Vec<u8>,
+}
+
+/// What became of one stage's calls.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct StageSummary {
+    /// The stage's full name.
+    pub stage: &'static str,
+    /// How many bodies ran to their end.
+    pub ran: usize,
+    /// How many calls were found.
+    pub cached: usize,
+    /// How many calls failed.
+    pub failed: usize,
+    /// How many did not run, since something they need has failed.
+    pub skipped: usize,
+    /// How long the bodies took, in seconds, all together.
+    pub seconds: f64,
+    /// The size of the kept artifacts, in bytes.
+    pub size: u64,
+    /// How long the bodies of the found calls took when they ran, in seconds.
+    pub saved: f64,
+}
+
+impl Outcome {
+    /// Returns an output of an aggregate.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Wiring`] if no aggregate has an output of that name and type.
+    pub fn aggregated<T: Send + Sync + 'static>(&self, name: &str) -> Result<Lazy<T>, Error> {
+        find(&self.aggregates, name)
+    }
+
+    /// Returns an output of a record.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`] if there is no such record, [`ErrorKind::Wiring`] if it has no output of
+    /// that name and type.
+    pub fn output<T: Send + Sync + 'static>(
+        &self,
+        record: &str,
+        name: &str,
+    ) -> Result<Lazy<T>, Error> {
+        let state = self.records.get(record).ok_or_else(|| {
+            let near = did_you_mean(record, self.records.keys().map(|name| &**name));
+            Error::new(ErrorKind::Usage, format!("no record is named `{record}`{near}"))
+        })?;
+        find(state, name).map_err(|error| error.in_record(record))
+    }
+
+    /// Returns what people can look at of each aggregate's outputs.
+    pub(crate) fn previews(&self, limit: usize) -> Vec<Preview> {
+        let nodes = self.aggregates.iter().filter_map(|(name, bound)| match &bound.handle.origin {
+            Origin::Node(node, output) if !node.has_failed() => Some((name, node, *output)),
+            _ => None,
+        });
+        let preview = |(name, node, output): (&Cow<'static, str>, &Arc<Node>, usize)| {
+            let kept = node.kept(output)?;
+            let path = kept.inline().is_none().then(|| node.path(output).ok()).flatten();
+            let mut head = Vec::new();
+            let reader = node.open_artifact(output)?;
+            reader.reader().ok()?.take(limit as u64).read_to_end(&mut head).ok()?;
+            Some(Preview { name: name.to_string(), path, extension: kept.extension, head })
+        };
+        nodes.filter_map(preview).collect()
+    }
+
+    /// Returns the exit code that says what became of the run: 0 done, 1 a stage failed, 3 results
+    /// could not be kept, 130 interrupted.
+    pub fn exit_code(&self) -> u8 {
+        match () {
+            () if self.interrupted => 130,
+            () if self.failed > 0 => 1,
+            () if self.lost > 0 => 3,
+            () => 0,
+        }
+    }
+
+    /// Returns the last line of a run: `24 cached, 0 ran, 0 failed in 12 ms (3.4 s saved)`.
+    pub fn line(&self) -> String {
+        let skipped =
+            if self.skipped > 0 { format!(", {} skipped", self.skipped) } else { String::new() };
+        let lost = if self.lost > 0 { format!(", {} not kept", self.lost) } else { String::new() };
+        format!(
+            "{} cached, {} ran, {} failed{skipped}{lost} in {} ({} saved)",
+            self.cached,
+            self.ran,
+            self.failed,
+            duration_text(self.seconds),
+            duration_text(self.saved)
+        )
+    }
+}
+
+fn find<T: Send + Sync + 'static>(state: &State, name: &str) -> Result<Lazy<T>, Error> {
+    let bound = state.get(name).ok_or_else(|| {
+        let near = did_you_mean(name, state.keys().map(|name| &**name));
+        Error::new(ErrorKind::Wiring, format!("there is no output `{name}`{near}"))
+    })?;
+    bound.handle.typed().ok_or_else(|| {
+        let message = format!("the output `{name}` is a `{}`", bound.handle.slot.type_name());
+        Error::new(ErrorKind::Wiring, message)
+    })
+}
+
+/// Writes a duration as people say it: `12 ms`, `3.4 s`, `2 min 5 s`, `1 h 3 min`.
+pub fn duration_text(seconds: f64) -> String {
+    match seconds {
+        s if s < 0.000_999_5 => format!("{:.0} µs", s * 1e6),
+        s if s < 0.999_5 => format!("{:.0} ms", s * 1e3),
+        s if s < 59.95 => format!("{s:.1} s"),
+        s if s < 3599.5 => format!("{} min {} s", (s.round() / 60.0).floor(), s.round() % 60.0),
+        s => {
+            let minutes = (s / 60.0).round();
+            format!("{} h {} min", (minutes / 60.0).floor(), minutes % 60.0)
+        }
+    }
+}
+
+impl std::fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outcome")
+            .field("line", &self.line())
+            .field("stages", &self.stages)
+            .field("failures", &self.failures)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_people_say_them() {
+        let texts: Vec<_> = [0.0, 0.000_5, 0.012, 0.9996, 3.44, 59.99, 125.0, 3780.0]
+            .iter()
+            .map(|seconds| duration_text(*seconds))
+            .collect();
+        assert_eq!(
+            texts,
+            ["0 µs", "500 µs", "12 ms", "1.0 s", "3.4 s", "1 min 0 s", "2 min 5 s", "1 h 3 min"]
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! What would happen to each call, and why, without running anything.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::digest::Digest;
+use crate::event::MissReason;
+use crate::stage::node::{Node, Status};
+
+/// Every call of a run, in an order in which each follows those that it depends on.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// The experiment's name.
+    pub experiment: String,
+    /// The calls; equal ones are one.
+    pub calls: Vec<PlannedCall>,
+    /// Records whose pipeline function ended early, since it asked for a value that is not cached: the
+    /// record's name, and the value's stage.
+    pub unknown_beyond: Vec<(String, String)>,
+}
+
+/// One call and what would happen to it.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedCall {
+    /// The stage's full name.
+    pub stage: &'static str,
+    /// The records that make this call; none for an aggregate.
+    pub records: Vec<String>,
+    /// The key, where it is known.
+    pub key: Option<Digest>,
+    /// The params fields and arguments in the key, as people read them.
+    pub parts: Vec<String>,
+    /// What would happen.
+    pub verdict: Verdict,
+    /// How long the body took when it ran, in seconds, for a call that is cached.
+    pub seconds: Option<f64>,
+}
+
+/// What would happen to a call.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Verdict {
+    /// It is found.
+    Cached,
+    /// It runs.
+    WillRun {
+        /// Why it is a miss.
+        reason: MissReason,
+    },
+    /// It runs unless what it waits for gives the same bytes as before.
+    MayRun {
+        /// The stages whose outputs are not known yet.
+        waits_for: Vec<&'static str>,
+    },
+    /// Its outputs live in memory, and nobody needs them.
+    NotNeeded,
+}
+
+/// Settles what can be settled, in order, and says what would happen to each node.
+pub(crate) fn verdicts(nodes: &[Arc<Node>]) -> Vec<Verdict> {
+    let mut verdicts: Vec<Verdict> = nodes.iter().map(|node| verdict(node)).collect();
+    let positions: std::collections::HashMap<*const Node, usize> =
+        nodes.iter().enumerate().map(|(index, node)| (Arc::as_ptr(node), index)).collect();
+    // From the last to the first: an output in memory is made if somebody who runs reads it.
+    let mut read_by_one_that_runs = vec![false; nodes.len()];
+    let mut has_reader = vec![false; nodes.len()];
+    for (index, node) in nodes.iter().enumerate().rev() {
+        let only_in_memory =
+            matches!(verdicts[index], Verdict::WillRun { reason: MissReason::InMemory });
+        if only_in_memory && has_reader[index] && !read_by_one_that_runs[index] {
+            verdicts[index] = Verdict::NotNeeded;
+        }
+        let runs = matches!(verdicts[index], Verdict::WillRun { .. } | Verdict::MayRun { .. });
+        for above in node.upstream().filter_map(|above| positions.get(&Arc::as_ptr(above))) {
+            has_reader[*above] = true;
+            read_by_one_that_runs[*above] |= runs;
+        }
+    }
+    verdicts
+}
+
+fn verdict(node: &Arc<Node>) -> Verdict {
+    if !node.settle() {
+        let mut waits_for: Vec<_> = node
+            .upstream()
+            .filter(|above| (0..above.outputs.len()).any(|output| above.identity(output).is_none()))
+            .map(|above| above.spec.short_name())
+            .collect();
+        waits_for.sort_unstable();
+        waits_for.dedup();
+        return Verdict::MayRun { waits_for };
+    }
+    match node.status() {
+        Status::Miss(reason) => Verdict::WillRun { reason },
+        _ => Verdict::Cached,
+    }
+}

@@ -1,0 +1,91 @@
+//! [`Policy`]: what a run asks for, beyond what the stages say.
+
+use crate::stage::StageSpec;
+
+/// Which stages something applies to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Selection {
+    #[default]
+    None,
+    All,
+    /// Full names of stages.
+    Named(Vec<String>),
+}
+
+impl Selection {
+    pub(crate) fn covers(&self, stage: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::Named(names) => names.iter().any(|name| name == stage),
+        }
+    }
+}
+
+/// What a run asks for.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    /// Stages that are computed again, and kept.
+    pub(crate) force: Selection,
+    /// Stages that are neither looked up nor kept.
+    pub(crate) no_cache: Selection,
+    /// What stages that say nothing of caching do.
+    pub(crate) cache: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { force: Selection::None, no_cache: Selection::None, cache: true }
+    }
+}
+
+impl Policy {
+    /// Returns who has turned caching off for a stage. A run's word beats a stage's, a stage's beats
+    /// the experiment's.
+    pub(crate) fn uncached_by(&self, spec: &StageSpec) -> Option<&'static str> {
+        if self.no_cache.covers(spec.name) {
+            Some("the run")
+        } else if !spec.cache {
+            Some("the stage")
+        } else if !self.cache {
+            Some("the experiment")
+        } else {
+            None
+        }
+    }
+}
+
+/// Finds the full name of a stage by any end of it that is unique.
+///
+/// `fit` and `model::fit` both find `digits::model::fit`. The error is a sentence.
+pub(crate) fn find_stage<'a>(wanted: &str, names: &[&'a str]) -> Result<&'a str, String> {
+    let ends = |name: &str| {
+        name.strip_suffix(wanted).is_some_and(|rest| rest.is_empty() || rest.ends_with("::"))
+    };
+    let found: Vec<&str> = names.iter().copied().filter(|name| ends(name)).collect();
+    match found[..] {
+        [one] => Ok(one),
+        [] => {
+            let short = names.iter().map(|name| name.rsplit("::").next().unwrap_or(name));
+            Err(format!(
+                "no stage is named `{wanted}`{}",
+                crate::error::did_you_mean(wanted, short)
+            ))
+        }
+        _ => Err(format!("`{wanted}` could be {}; give more of the name", found.join(" or "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_unique_end_of_a_name_finds_a_stage() {
+        let names = ["digits::fit", "digits::model::score", "other::score"];
+        assert_eq!(find_stage("fit", &names), Ok("digits::fit"));
+        assert_eq!(find_stage("model::score", &names), Ok("digits::model::score"));
+        assert!(find_stage("score", &names).unwrap_err().contains("give more of the name"));
+        assert!(find_stage("it", &names).unwrap_err().contains("did you mean `fit`?"));
+    }
+}

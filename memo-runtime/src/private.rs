@@ -1,0 +1,49 @@
+//! What generated code calls. Outside semantic versioning: only `memo-macros` of the same version may
+//! name anything in here.
+
+mod alias;
+
+pub use std::any::type_name;
+pub use std::borrow::{Borrow, Cow, ToOwned};
+pub use std::boxed::Box;
+pub use std::clone::Clone;
+pub use std::convert::Into;
+pub use std::option::Option::{self, None, Some};
+pub use std::path::PathBuf;
+pub use std::result::Result::{self, Err, Ok};
+pub use std::string::String;
+pub use std::sync::Arc;
+pub use std::vec::Vec;
+
+pub use alias::*;
+
+pub use crate::aggregate::{Across, Records, RowParams};
+pub use crate::context::Context;
+pub use crate::error::Error;
+pub use crate::key::part::{ByCacheKey, ByNothing, BySerialize, Part, Parts};
+pub use crate::lazy::Lazy;
+pub use crate::record::{Frame, Params, Provides, Record};
+pub use crate::stage::call::{Call, Outputs};
+pub use crate::stage::inputs::{Failure, Inputs, Values, cloned, fallible, work};
+pub use crate::stage::{Attempt, InputSpec, OutputSpec, StageSpec};
+
+/// Opens a record: `let (frame, owner) = parts(record);` leads every wrapper.
+pub fn parts<P>(record: &mut Record<P>) -> (&mut Frame, &Arc<P>) {
+    (&mut record.frame, &record.params)
+}
+
+/// Opens the records, in the wrapper of an aggregate.
+pub fn records_parts<P>(records: &mut Records<P>) -> (&mut Frame, &RowParams<P>) {
+    (&mut records.frame, &records.params)
+}
+
+/// Finds the part of the params that a stage takes.
+pub fn provide<P: ?Sized, Q: Provides<P>>(owner: &Arc<Q>) -> &P {
+    owner.provide()
+}
+
+/// The cacher of a `Lazy(..)` output without `cachers`.
+#[cfg(feature = "bincode")]
+pub fn default_cacher() -> crate::Bincode {
+    crate::Bincode
+}

@@ -1,0 +1,388 @@
+//! Running a plan: what is found is found, what must run runs, as many at a time as there are jobs.
+//!
+//! A call is *settled* when it is known by which digests its outputs enter other keys: it was found, it
+//! has run, or it lives in memory and so enters by its key. A call is *wanted* when its values are
+//! needed. Calls are settled in the order of their inputs; a wanted one that was not found first makes
+//! the calls wanted whose values it needs, waits for them, and then runs.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::error::{Error, ErrorKind};
+use crate::event::Event;
+use crate::experiment::RunOptions;
+use crate::experiment::declare::Declaration;
+use crate::experiment::outcome::Outcome;
+use crate::stage::node::{Node, Status};
+
+mod readers;
+mod tally;
+
+use readers::Readers;
+
+/// The version of the events' vocabulary.
+const EVENTS: u32 = 1;
+
+/// Runs what was declared.
+pub(crate) fn run(
+    experiment: &str,
+    declaration: Declaration,
+    options: &RunOptions,
+) -> Result<Outcome, Error> {
+    let start = Instant::now();
+    let jobs = options.jobs_or_cores();
+    let store = declaration.session.store.clone();
+    store.emit(|| Event::RunStarted {
+        version: EVENTS,
+        experiment: experiment.to_owned(),
+        run: store.run().to_owned(),
+        records: declaration.records.len(),
+        calls: declaration.nodes.len(),
+        jobs,
+    });
+    let scheduler = Scheduler::new(&declaration, options.fail_fast);
+    std::thread::scope(|scope| {
+        for _ in 1..jobs.min(declaration.nodes.len()).max(1) {
+            scope.spawn(|| scheduler.work());
+        }
+        scheduler.work();
+    });
+    let ends = scheduler.into_ends();
+    let lost = tally::publish(&declaration, &ends);
+    let mut outcome = tally::outcome(&declaration, &ends);
+    outcome.lost += lost;
+    outcome.interrupted = declaration.session.is_interrupted();
+    outcome.seconds = start.elapsed().as_secs_f64();
+    (outcome.records, outcome.aggregates) = declaration.states();
+    store.emit(|| Event::RunFinished {
+        cached: outcome.cached,
+        ran: outcome.ran,
+        failed: outcome.failed,
+        skipped: outcome.skipped,
+        seconds: outcome.seconds,
+        saved: outcome.saved,
+    });
+    Ok(outcome)
+}
+
+/// What became of a call in this run.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum End {
+    /// Nothing: it was not needed, or the run ended before it.
+    #[default]
+    None,
+    Cached,
+    Ran,
+    Failed(Error),
+    /// Something that it needs has failed.
+    Skipped,
+}
+
+struct Scheduler<'a> {
+    nodes: &'a [Arc<Node>],
+    /// For each node, those that read its outputs, each once.
+    readers: Vec<Vec<usize>>,
+    /// For each node, those whose outputs it reads, each once.
+    sources: Vec<Vec<usize>>,
+    /// Where in `nodes` a node of an address is.
+    positions: HashMap<usize, usize>,
+    fail_fast: bool,
+    state: Mutex<Progress>,
+    changed: Condvar,
+}
+
+struct Progress {
+    ready: VecDeque<usize>,
+    tasks: Vec<Task>,
+    values: Readers,
+    /// How many workers are busy with a call.
+    busy: usize,
+    stopped: bool,
+}
+
+#[derive(Default)]
+struct Task {
+    /// How many sources are not settled yet.
+    unsettled: usize,
+    /// How many sources have been asked for values that they do not have yet.
+    valueless: usize,
+    /// Whether its values are needed.
+    wanted: bool,
+    settled: bool,
+    /// Calls that wait for its values.
+    waiting: Vec<usize>,
+    end: End,
+}
+
+impl<'a> Scheduler<'a> {
+    fn new(declaration: &'a Declaration, fail_fast: bool) -> Self {
+        let nodes = &declaration.nodes[..];
+        let positions: HashMap<usize, usize> =
+            nodes.iter().enumerate().map(|(index, node)| (address(node), index)).collect();
+        let mut readers = vec![Vec::new(); nodes.len()];
+        let sources: Vec<Vec<usize>> = nodes
+            .iter()
+            .map(|node| {
+                let above = node.upstream().filter_map(|above| positions.get(&address(above)));
+                let mut above: Vec<usize> = above.copied().collect();
+                above.sort_unstable();
+                above.dedup();
+                above
+            })
+            .collect();
+        for (index, above) in sources.iter().enumerate() {
+            above.iter().for_each(|source: &usize| readers[*source].push(index));
+        }
+        let tasks: Vec<Task> = nodes
+            .iter()
+            .enumerate()
+            .map(|(index, node)| Task {
+                unsettled: sources[index].len(),
+                wanted: is_wanted(node, readers[index].is_empty()),
+                ..Task::default()
+            })
+            .collect();
+        let ready = (0..nodes.len()).filter(|index| tasks[*index].unsettled == 0).collect();
+        let values = Readers::new(readers.iter().map(Vec::len).collect());
+        let progress = Progress { ready, tasks, values, busy: 0, stopped: false };
+        let (state, changed) = (Mutex::new(progress), Condvar::new());
+        Self { nodes, readers, sources, positions, fail_fast, state, changed }
+    }
+
+    fn into_ends(self) -> Vec<End> {
+        let progress = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        progress.tasks.into_iter().map(|task| task.end).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, Progress> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What each worker does until nothing is left.
+    fn work(&self) {
+        let mut state = self.state();
+        loop {
+            if self.nodes.first().is_some_and(|node| node.session.is_interrupted()) {
+                state.stopped = true;
+            }
+            let next = if state.stopped { None } else { state.ready.pop_front() };
+            match next {
+                Some(index) => {
+                    state.busy += 1;
+                    drop(state);
+                    self.step(index);
+                    state = self.state();
+                    state.busy -= 1;
+                    if state.busy == 0 {
+                        self.changed.notify_all();
+                    }
+                }
+                None if state.busy == 0 => {
+                    self.changed.notify_all();
+                    return;
+                }
+                None => {
+                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+        }
+    }
+
+    /// Takes a call as far as it can go now.
+    fn step(&self, index: usize) {
+        let node = &self.nodes[index];
+        let turn = node.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        node.settle();
+        let (end, settled) = match node.status() {
+            Status::Hit => (End::Cached, true),
+            Status::Failed(error) => (End::Failed(error), false),
+            // The pipeline function has forced it while it declared.
+            Status::Ran => (End::Ran, true),
+            Status::Open => return,
+            Status::Miss(_) if !self.state().tasks[index].wanted => {
+                drop(turn);
+                return self.settled(index);
+            }
+            Status::Miss(_) => {
+                if self.waits_for_values(index) {
+                    drop(turn);
+                    return;
+                }
+                match node.run() {
+                    Ok(()) if matches!(node.status(), Status::Hit) => (End::Cached, true),
+                    Ok(()) => (End::Ran, true),
+                    Err(error) => (End::Failed(error), false),
+                }
+            }
+        };
+        drop(turn);
+        if settled {
+            self.settled(index);
+            self.finished(index, end);
+        } else {
+            self.failed(index, end);
+        }
+    }
+
+    /// Makes the sources wanted whose values this call needs and that nobody has made. Returns whether
+    /// there are any: then the call is taken up again when they are done.
+    fn waits_for_values(&self, index: usize) -> bool {
+        let without = self.nodes[index].valueless();
+        let mut state = self.state();
+        let mut count = 0;
+        for source in without.iter().filter_map(|node| self.positions.get(&address(node))) {
+            let task = &mut state.tasks[*source];
+            if !matches!(task.end, End::None) || task.waiting.contains(&index) {
+                continue;
+            }
+            count += 1;
+            task.waiting.push(index);
+            if !task.wanted {
+                task.wanted = true;
+                let settled = task.settled;
+                if settled {
+                    state.ready.push_back(*source);
+                }
+            }
+        }
+        state.tasks[index].valueless += count;
+        if count > 0 {
+            self.changed.notify_all();
+        }
+        count > 0
+    }
+
+    /// Tells the readers of a call that its digests are known.
+    fn settled(&self, index: usize) {
+        let mut state = self.state();
+        if std::mem::replace(&mut state.tasks[index].settled, true) {
+            return;
+        }
+        for reader in &self.readers[index] {
+            let task = &mut state.tasks[*reader];
+            task.unsettled -= 1;
+            if task.unsettled == 0 && matches!(task.end, End::None) {
+                state.ready.push_back(*reader);
+            }
+        }
+        // A call may have become wanted while it was settled.
+        if state.tasks[index].wanted && self.nodes[index].is_miss() {
+            state.ready.push_back(index);
+        }
+        self.changed.notify_all();
+    }
+
+    /// Notes that a call is done, wakes those that wait for its values, and lets go of values that
+    /// nobody will read any more.
+    fn finished(&self, index: usize, end: End) {
+        let mut state = self.state();
+        if !matches!(state.tasks[index].end, End::None) {
+            return;
+        }
+        state.tasks[index].end = end;
+        self.wake(&mut state, index);
+        let done = state.values.finished(index, &self.sources, |source| {
+            self.nodes[source].is_miss() && !self.readers[source].is_empty()
+        });
+        drop(state);
+        done.into_iter().for_each(|source| self.nodes[source].drop_values());
+        self.changed.notify_all();
+    }
+
+    fn wake(&self, state: &mut Progress, index: usize) {
+        for waiting in std::mem::take(&mut state.tasks[index].waiting) {
+            let task = &mut state.tasks[waiting];
+            task.valueless -= 1;
+            if task.valueless == 0 && matches!(task.end, End::None) {
+                state.ready.push_back(waiting);
+            }
+        }
+    }
+
+    /// Notes a failure, and skips all that depends on it.
+    fn failed(&self, index: usize, end: End) {
+        let interrupted =
+            matches!(&end, End::Failed(error) if error.kind() == ErrorKind::Interrupted);
+        let because = self.nodes[index].spec.name;
+        self.finished(index, if interrupted { End::None } else { end });
+        if interrupted {
+            self.state().stopped = true;
+            self.changed.notify_all();
+            return;
+        }
+        if self.fail_fast {
+            self.state().stopped = true;
+        }
+        let mut open = self.readers[index].clone();
+        while let Some(reader) = open.pop() {
+            let node = &self.nodes[reader];
+            if node.does_without(index, &self.positions) {
+                self.settled_by_absence(reader);
+                continue;
+            }
+            if !matches!(self.state().tasks[reader].end, End::None) {
+                continue;
+            }
+            let message = format!("not run, since `{because}` failed");
+            node.set_status(Status::Failed(node.blame(Error::new(ErrorKind::Stage, message))));
+            let (stage, record) = (node.spec.name, node.record_name());
+            node.session.store.emit(|| Event::Skipped { stage, record, because });
+            self.finished(reader, End::Skipped);
+            open.extend(&self.readers[reader]);
+        }
+        self.changed.notify_all();
+    }
+
+    /// One of the sources of an aggregate has failed, and it can do without.
+    fn settled_by_absence(&self, reader: usize) {
+        let mut state = self.state();
+        let task = &mut state.tasks[reader];
+        task.unsettled = task.unsettled.saturating_sub(1);
+        if task.unsettled == 0 && matches!(task.end, End::None) {
+            state.ready.push_back(reader);
+        }
+    }
+}
+
+/// Tells nodes apart.
+fn address(node: &Arc<Node>) -> usize {
+    Arc::as_ptr(node).addr()
+}
+
+/// Whether a call runs though nobody has asked for its values yet.
+fn is_wanted(node: &Node, is_last: bool) -> bool {
+    node.is_kept() || node.uncached.is_some() || node.outputs.is_empty() || is_last
+}
+
+impl Node {
+    pub(crate) fn is_miss(&self) -> bool {
+        matches!(self.status(), Status::Miss(_))
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self.status(), Status::Failed(_))
+    }
+
+    /// Drops the values of all outputs: nobody in this run reads them any more.
+    fn drop_values(&self) {
+        for index in 0..self.outputs.len() {
+            if self.kept(index).is_some() {
+                self.evict(index);
+            } else {
+                self.outputs[index].evict();
+            }
+        }
+    }
+
+    /// Whether the failed source is read only where it may be absent.
+    fn does_without(&self, source: usize, positions: &HashMap<usize, usize>) -> bool {
+        self.inputs.iter().all(|input| {
+            let reads = input
+                .handles()
+                .filter_map(crate::lazy::Handle::node)
+                .any(|above| positions.get(&address(above)) == Some(&source));
+            !reads || input.may_be_absent()
+        })
+    }
+}

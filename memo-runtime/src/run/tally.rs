@@ -1,0 +1,79 @@
+//! Adds up what became of all calls, and publishes what was kept.
+
+use super::End;
+use crate::experiment::declare::Declaration;
+use crate::experiment::outcome::{Outcome, StageSummary};
+use crate::stage::node::Node;
+
+/// Publishes what each record's calls have kept. Returns how many could not be.
+pub(super) fn publish(declaration: &Declaration, ends: &[End]) -> usize {
+    let mut lost = 0;
+    let done = |end: &End| matches!(end, End::Cached | End::Ran);
+    let all = declaration.nodes.iter().zip(&declaration.callers).zip(ends);
+    for ((node, callers), _) in all.filter(|(_, end)| done(end)) {
+        if !node.outputs.iter().any(|slot| slot.published().is_some()) {
+            continue;
+        }
+        let last = declaration.frames.len() - 1;
+        let aggregate = [last];
+        let frames = if callers.is_empty() { &aggregate[..] } else { &callers[..] };
+        for frame in frames.iter().filter_map(|index| declaration.frames.get(*index)) {
+            if let Err(error) = frame.publish(node) {
+                lost += 1;
+                node.warn(error.chain(), false);
+            }
+        }
+    }
+    lost
+}
+
+/// Adds up what became of all calls.
+pub(super) fn outcome(declaration: &Declaration, ends: &[End]) -> Outcome {
+    let mut outcome = Outcome::default();
+    for (node, end) in declaration.nodes.iter().zip(ends) {
+        let lost = matches!(end, End::Ran) && node.is_kept() && node.head().is_none();
+        outcome.lost += usize::from(lost);
+        if let End::Failed(error) = end {
+            outcome.failures.push(error.clone());
+        }
+        let summary = match outcome.stages.iter_mut().find(|line| line.stage == node.spec.name) {
+            Some(summary) => summary,
+            None => {
+                let stage = node.spec.name;
+                outcome.stages.push(StageSummary { stage, ..StageSummary::default() });
+                let last = outcome.stages.len() - 1;
+                &mut outcome.stages[last]
+            }
+        };
+        add(summary, node, end);
+    }
+    for line in &outcome.stages {
+        outcome.cached += line.cached;
+        outcome.ran += line.ran;
+        outcome.failed += line.failed;
+        outcome.skipped += line.skipped;
+        outcome.saved += line.saved;
+    }
+    outcome
+}
+
+fn add(summary: &mut StageSummary, node: &Node, end: &End) {
+    let head = node.head();
+    let seconds = head.as_ref().map_or(0.0, |head| head.seconds);
+    match end {
+        End::None => {}
+        End::Cached => {
+            summary.cached += 1;
+            summary.saved += seconds;
+        }
+        End::Ran => {
+            summary.ran += 1;
+            summary.seconds += node.seconds();
+        }
+        End::Failed(_) => summary.failed += 1,
+        End::Skipped => summary.skipped += 1,
+    }
+    let kept =
+        head.iter().flat_map(|head| &head.outputs).filter_map(|output| output.artifact.as_ref());
+    summary.size += kept.map(|kept| kept.size).sum::<u64>();
+}

@@ -1,0 +1,56 @@
+//! A session is what records share: a store, a policy, and whether calls run at once or are planned.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::plan::Declared;
+use crate::policy::Policy;
+use crate::stage::explain::Neighbours;
+use crate::store::Store;
+
+pub(crate) struct Session {
+    pub(crate) store: Store,
+    pub(crate) policy: Policy,
+    pub(crate) mode: Mode,
+    /// Set when the run is to end: no further body starts.
+    pub(crate) interrupted: Arc<AtomicBool>,
+    /// Entries of the stages that missed, to explain why.
+    pub(crate) neighbours: Neighbours,
+    pub(crate) experiment: Option<String>,
+}
+
+pub(crate) enum Mode {
+    /// A call runs, or finds its result, before it returns.
+    AtOnce,
+    /// A call becomes a node of the plan. `dry` forbids to run one that is forced.
+    Planned { declared: Declared, dry: bool },
+}
+
+impl Session {
+    pub(crate) fn at_once(store: &Store) -> Self {
+        Self {
+            store: store.clone(),
+            policy: Policy::default(),
+            mode: Mode::AtOnce,
+            interrupted: Arc::default(),
+            neighbours: Neighbours::default(),
+            experiment: None,
+        }
+    }
+
+    pub(crate) fn declared(&self) -> Option<&Declared> {
+        match &self.mode {
+            Mode::AtOnce => None,
+            Mode::Planned { declared, .. } => Some(declared),
+        }
+    }
+
+    /// Whether a value that is not cached may not be made.
+    pub(crate) fn is_dry(&self) -> bool {
+        matches!(self.mode, Mode::Planned { dry: true, .. })
+    }
+
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,93 @@
+//! The life of a call: [`call`] gathers it, [`look_up`] finds it, [`execute`] runs it, [`commit`] keeps
+//! what it made.
+//!
+//! A call of an annotated function becomes a [`node::Node`], whether it is resolved at once (on a
+//! record of one's own) or planned first (in an experiment).
+
+pub(crate) mod call;
+pub(crate) mod commit;
+pub(crate) mod execute;
+pub(crate) mod explain;
+pub(crate) mod inputs;
+pub(crate) mod look_up;
+pub(crate) mod node;
+pub(crate) mod retry;
+pub(crate) mod validate;
+
+pub use retry::Attempt;
+
+/// What the macro knows of a stage. One static of it stands in each annotated function's wrapper.
+#[derive(Debug)]
+pub struct StageSpec {
+    /// The identity: module path and name, or `name = ".."`.
+    pub name: &'static str,
+    /// The fingerprint of the code; `None` under `code = manual`.
+    pub code: Option<u128>,
+    /// `version = ..`, as written; empty where none is.
+    pub version: &'static str,
+    /// The inputs, in the order of the parameters.
+    pub inputs: &'static [InputSpec],
+    /// The outputs, in the order of the returned values.
+    pub outputs: &'static [OutputSpec],
+    /// The environment variables that enter the key.
+    pub env: &'static [&'static str],
+    /// False under `cache = false`.
+    pub cache: bool,
+    /// True under `done = true`.
+    pub done: bool,
+    /// How often a failed body is tried again.
+    pub retries: u32,
+    /// Where the function stands, to tell two stages of one name apart.
+    pub file: &'static str,
+    /// The line of [`file`](Self::file).
+    pub line: u32,
+    /// The column of [`line`](Self::line).
+    pub column: u32,
+}
+
+impl StageSpec {
+    /// Returns a stage with nothing but a name.
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            code: None,
+            version: "",
+            inputs: &[],
+            outputs: &[],
+            env: &[],
+            cache: true,
+            done: false,
+            retries: 0,
+            file: "",
+            line: 0,
+            column: 0,
+        }
+    }
+
+    /// Returns the last part of the name, which is what people call the stage.
+    pub(crate) fn short_name(&self) -> &'static str {
+        self.name.rsplit("::").next().unwrap_or(self.name)
+    }
+}
+
+/// One input, as the macro knows it.
+#[derive(Debug)]
+pub struct InputSpec {
+    /// The name in the record's state.
+    pub name: &'static str,
+    /// The name of the parameter.
+    pub parameter: &'static str,
+    /// Whether it may be absent.
+    pub optional: bool,
+    /// Whether the body takes the handle, and loads it when it wants to.
+    pub lazy: bool,
+}
+
+/// One output, as the macro knows it.
+#[derive(Debug)]
+pub struct OutputSpec {
+    /// The name in the record's state.
+    pub name: &'static str,
+    /// Whether it was written as `Lazy(name)`.
+    pub lazy: bool,
+}

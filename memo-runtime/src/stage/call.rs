@@ -1,0 +1,431 @@
+//! [`Call`]: gathers what a call depends on, and makes a node of it. Generated code drives it.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+
+use super::StageSpec;
+use super::inputs::{Input, Work};
+use super::node::{Node, RetryIf, Status, Uncached};
+use super::retry::Attempt;
+use super::validate::{Check, Validate, validator};
+use crate::aggregate::{AcrossInput, RowParams};
+use crate::cacheable::Cacheable;
+use crate::digest::Digest;
+use crate::error::{Error, ErrorKind, did_you_mean};
+use crate::key::files::FileDigest;
+use crate::key::part::{PartDigest, Parts};
+use crate::key::{ComponentKind, KeyMaker};
+use crate::lazy::{Handle, Lazy, Origin};
+use crate::record::{Frame, Provides};
+use crate::session::Mode;
+use crate::slot::{AnySlot, Slot};
+
+/// A call that is being gathered.
+pub struct Call<'f> {
+    frame: &'f mut Frame,
+    spec: &'static StageSpec,
+    parts: Parts,
+    instance: Vec<String>,
+    inputs: Vec<Input>,
+    outputs: Vec<Arc<dyn AnySlot>>,
+    validator: Option<(&'static str, Box<dyn Check>)>,
+    retry_if: Option<RetryIf>,
+    errors: Vec<Error>,
+}
+
+/// The handles of a call's outputs.
+pub struct Outputs(Vec<Handle>);
+
+impl Outputs {
+    /// Returns the handle of one output.
+    ///
+    /// # Panics
+    ///
+    /// Never where the code was generated: the type is the one that the output was declared with.
+    pub fn lazy<T: Send + Sync + 'static>(&self, index: usize) -> Lazy<T> {
+        match self.0[index].typed() {
+            Some(handle) => handle,
+            None => unreachable!("an output has the type it was declared with"),
+        }
+    }
+}
+
+impl<'f> Call<'f> {
+    /// Begins a call on a record.
+    pub fn new(frame: &'f mut Frame, spec: &'static StageSpec) -> Self {
+        let mut call = Self {
+            frame,
+            spec,
+            parts: Parts::digesting(),
+            instance: Vec::new(),
+            inputs: Vec::with_capacity(spec.inputs.len()),
+            outputs: Vec::with_capacity(spec.outputs.len()),
+            validator: None,
+            retry_if: None,
+            errors: Vec::new(),
+        };
+        call.errors.extend(register(spec).err());
+        call
+    }
+
+    /// Adds a type of a generic instance.
+    pub fn instance(&mut self, type_name: &'static str) {
+        self.instance.push(without_paths(type_name));
+    }
+
+    /// Adds a constant of a generic instance.
+    pub fn constant<T: Serialize>(&mut self, name: &'static str, value: &T) {
+        let text = serde_json::to_string(value).unwrap_or_default();
+        self.instance.push(format!("{name} = {text}"));
+    }
+
+    /// Returns where params fields and arguments are digested.
+    pub fn parts(&mut self) -> &mut Parts {
+        &mut self.parts
+    }
+
+    /// Binds an input to what the record's state holds now.
+    pub fn input<T: Send + Sync + 'static>(&mut self, index: usize) {
+        let spec = &self.spec.inputs[index];
+        let found = self.frame.state.get(spec.name).map(|bound| bound.handle.clone());
+        if let Some(handle) = &found
+            && handle.typed::<T>().is_none()
+        {
+            let made_by = match handle.node() {
+                Some(node) => format!(", made by `{}`", node.spec.name),
+                None => ", inserted".to_owned(),
+            };
+            let message = format!(
+                "the input `{}` is a `{}`, but the record holds a `{}`{made_by}",
+                spec.name,
+                without_paths(std::any::type_name::<T>()),
+                without_paths(handle.slot.type_name()),
+            );
+            self.errors.push(Error::new(ErrorKind::Wiring, message));
+        }
+        if found.is_none() && !spec.optional {
+            let names = self.frame.state.keys().map(|name| &**name);
+            let message = format!(
+                "the input `{}` is not in the record's state{}",
+                spec.name,
+                did_you_mean(spec.name, names)
+            );
+            self.errors.push(Error::new(ErrorKind::Wiring, message));
+        }
+        self.inputs.push(Input::One(found));
+    }
+
+    /// Binds an aggregate's input to what all records hold.
+    pub fn across<T: Send + Sync + 'static>(&mut self, index: usize) {
+        self.bind_across(index, |frame, name| AcrossInput::bind::<T>(frame, name, false));
+    }
+
+    /// Binds an aggregate's input, of which some may be absent.
+    pub fn across_optional<T: Send + Sync + 'static>(&mut self, index: usize) {
+        self.bind_across(index, |frame, name| AcrossInput::bind::<T>(frame, name, true));
+    }
+
+    /// Binds an aggregate's input together with the params of each record.
+    pub fn across_with<T, P, Q>(&mut self, index: usize, params: &RowParams<Q>)
+    where
+        T: Send + Sync + 'static,
+        P: Serialize + 'static,
+        Q: Provides<P> + Send + Sync + 'static,
+    {
+        self.bind_across(index, |frame, name| {
+            AcrossInput::bind::<T>(frame, name, false)?.with_params::<P, Q>(params)
+        });
+    }
+
+    /// Binds an aggregate's input, of which some may be absent, together with the params.
+    pub fn across_optional_with<T, P, Q>(&mut self, index: usize, params: &RowParams<Q>)
+    where
+        T: Send + Sync + 'static,
+        P: Serialize + 'static,
+        Q: Provides<P> + Send + Sync + 'static,
+    {
+        self.bind_across(index, |frame, name| {
+            AcrossInput::bind::<T>(frame, name, true)?.with_params::<P, Q>(params)
+        });
+    }
+
+    fn bind_across(
+        &mut self,
+        index: usize,
+        bind: impl FnOnce(&Frame, &'static str) -> Result<AcrossInput, Error>,
+    ) {
+        match bind(self.frame, self.spec.inputs[index].name) {
+            Ok(input) => self.inputs.push(Input::Across(input)),
+            Err(error) => {
+                self.errors.push(error);
+                self.inputs.push(Input::One(None));
+            }
+        }
+    }
+
+    /// Adds an output that is kept by a cacher.
+    pub fn output<T, C>(&mut self, cacher: C)
+    where
+        T: Send + Sync + 'static,
+        C: Cacheable<T>,
+    {
+        let lazy = self.spec.outputs[self.outputs.len()].lazy;
+        self.outputs.push(Arc::new(Slot::<T>::new(Some(Box::new(cacher)), lazy)));
+    }
+
+    /// Adds an output that lives in memory only.
+    pub fn output_in_memory<T: Send + Sync + 'static>(&mut self) {
+        self.outputs.push(Arc::new(Slot::<T>::new(None, false)));
+    }
+
+    /// Adds the validator.
+    pub fn validate<O, M, F>(&mut self, name: &'static str, function: F)
+    where
+        O: 'static,
+        M: 'static,
+        F: Validate<O, M>,
+    {
+        self.validator = Some((name, validator::<O, M, F>(function)));
+    }
+
+    /// Adds the predicate for retries.
+    pub fn retry_if(&mut self, function: impl Fn(&Attempt<'_>) -> bool + Send + Sync + 'static) {
+        self.retry_if = Some(Box::new(function));
+    }
+
+    /// Ends the gathering. On a record of one's own, the call runs or finds its result now; in an
+    /// experiment it becomes a node of the plan.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Wiring`] and [`ErrorKind::Key`] if the call does not fit, else those of running it.
+    /// In an experiment a call that does not fit is reported with all others, so this succeeds.
+    pub fn submit<N: Into<Cow<'static, str>>, const C: usize>(
+        mut self,
+        names: [N; C],
+        work: impl FnOnce() -> Box<dyn Work>,
+    ) -> Result<Outputs, Error> {
+        let names: Vec<Cow<'static, str>> = names.into_iter().map(Into::into).collect();
+        let parts = match std::mem::replace(&mut self.parts, Parts::digesting()).finish() {
+            Ok(parts) => parts,
+            Err(error) => {
+                self.errors.push(error);
+                return self.broken(names);
+            }
+        };
+        let refers_to_broken =
+            self.inputs.iter().flat_map(Input::handles).any(|h| matches!(h.origin, Origin::Broken));
+        if !self.errors.is_empty() || refers_to_broken {
+            return self.broken(names);
+        }
+        if self.all_inserted(&names) {
+            return Ok(self.inserted(&names));
+        }
+        let node = self.node(parts.digests, parts.files, work());
+        self.bind(names, node)
+    }
+
+    fn node(
+        &mut self,
+        parts: Vec<PartDigest>,
+        files: Vec<FileDigest>,
+        work: Box<dyn Work>,
+    ) -> Arc<Node> {
+        let environment =
+            self.spec.env.iter().map(|name| (*name, std::env::var_os(name))).collect::<Vec<_>>();
+        let base = self.base(&parts, &environment);
+        let session = Arc::clone(&self.frame.session);
+        let record = self.frame.name.clone();
+        let mut node = Node::new(self.spec, session, record, work, base);
+        node.instance = std::mem::take(&mut self.instance);
+        node.parts = parts;
+        node.files = files;
+        node.environment = environment;
+        node.inputs = std::mem::take(&mut self.inputs);
+        node.outputs = std::mem::take(&mut self.outputs);
+        node.validator = self.validator.take();
+        node.retry_if = self.retry_if.take();
+        node.uncached = uncached(&node);
+        if node.uncached.is_some() {
+            // What is not cached has a key that no other run has.
+            let mut maker = KeyMaker::new();
+            maker.add(ComponentKind::Stage, "", &node.base);
+            maker.add_text(ComponentKind::Stage, self.frame.session.store.run());
+            node.base = maker.finish();
+        }
+        Arc::new(node)
+    }
+
+    /// Digests all components of the key but the inputs.
+    fn base(
+        &self,
+        parts: &[PartDigest],
+        environment: &[(&'static str, Option<std::ffi::OsString>)],
+    ) -> Digest {
+        let mut maker = KeyMaker::new();
+        maker.add_text(ComponentKind::Stage, self.spec.name);
+        self.instance.iter().for_each(|name| maker.add_text(ComponentKind::Stage, name));
+        match self.spec.code {
+            Some(code) => maker.add_text(ComponentKind::Code, &format!("{code:032x}")),
+            None => maker.add_text(ComponentKind::Code, "manual"),
+        }
+        maker.add_text(ComponentKind::Version, self.spec.version);
+        for part in parts {
+            // Arguments enter by position: their names are in the code, if anywhere.
+            let name = if part.kind == crate::key::part::PartKind::Param { part.name } else { "" };
+            maker.add(part.kind.into(), name, &part.digest);
+        }
+        for slot in &self.outputs {
+            match slot.format() {
+                Some(format) => maker.add(ComponentKind::Cacher, "", &format.digest()),
+                None => maker.add_text(ComponentKind::Cacher, "memory"),
+            }
+        }
+        for (name, value) in environment {
+            let digest = match value {
+                Some(value) => Digest::of(value.as_encoded_bytes()),
+                None => Digest::from_bytes([0; 32]),
+            };
+            maker.add(ComponentKind::Environment, name, &digest);
+        }
+        maker.finish()
+    }
+
+    /// Puts the node's outputs into the record's state, and resolves it where calls do not wait.
+    fn bind(self, names: Vec<Cow<'static, str>>, node: Arc<Node>) -> Result<Outputs, Error> {
+        let node = match &self.frame.session.mode {
+            Mode::AtOnce => {
+                node.resolve()?;
+                if !matches!(node.status(), Status::Hit | Status::Ran) {
+                    node.run_for_value()?;
+                }
+                node
+            }
+            Mode::Planned { declared, .. } => declared.add(node, self.frame.index),
+        };
+        let handles = node.outputs.iter().enumerate().map(|(index, slot)| Handle {
+            slot: Arc::clone(slot),
+            origin: Origin::Node(Arc::clone(&node), index),
+        });
+        let bound =
+            names.into_iter().zip(handles).map(|(name, handle)| self.frame.bind(name, handle));
+        let outputs = bound.collect::<Result<Vec<_>, _>>();
+        let outputs = match (outputs, self.frame.session.declared()) {
+            (Ok(outputs), _) => outputs,
+            (Err(error), Some(declared)) => {
+                declared.report(node.blame(error));
+                node.outputs
+                    .iter()
+                    .map(|slot| Handle { slot: Arc::clone(slot), origin: Origin::Broken })
+                    .collect()
+            }
+            (Err(error), None) => return Err(node.blame(error)),
+        };
+        if let Mode::AtOnce = self.frame.session.mode {
+            self.frame.publish(&node)?;
+        }
+        Ok(Outputs(outputs))
+    }
+
+    /// A call that does not fit: an error here, or, in an experiment, one among all that are reported
+    /// before anything runs.
+    fn broken(self, names: Vec<Cow<'static, str>>) -> Result<Outputs, Error> {
+        let Self { frame, spec, errors, outputs, .. } = self;
+        let blame = |error: Error| match &frame.name {
+            Some(record) => error.in_stage(spec.name).in_record(record),
+            None => error.in_stage(spec.name),
+        };
+        let Some(declared) = frame.session.declared() else {
+            let mut errors = errors.into_iter().map(blame);
+            let first = errors.next().unwrap_or_else(|| {
+                blame(Error::new(ErrorKind::Wiring, "an input comes from a call that does not fit"))
+            });
+            let all: Vec<String> = errors.map(|error| error.chain()).collect();
+            return Err(if all.is_empty() { first } else { first.and_also(&all) });
+        };
+        errors.into_iter().map(blame).for_each(|error| declared.report(error));
+        let mut handles = Vec::new();
+        for (name, slot) in names.into_iter().zip(outputs) {
+            let handle = Handle { slot, origin: Origin::Broken };
+            frame.bind_broken(name, handle.clone());
+            handles.push(handle);
+        }
+        Ok(Outputs(handles))
+    }
+
+    fn all_inserted(&self, names: &[Cow<'static, str>]) -> bool {
+        !names.is_empty() && names.iter().all(|name| self.inserted_handle(name).is_some())
+    }
+
+    /// A stage whose outputs were all inserted does not run.
+    fn inserted(&self, names: &[Cow<'static, str>]) -> Outputs {
+        Outputs(names.iter().filter_map(|name| self.inserted_handle(name)).collect())
+    }
+
+    fn inserted_handle(&self, name: &str) -> Option<Handle> {
+        let bound = self.frame.state.get(name)?;
+        matches!(bound.handle.origin, Origin::Inserted(_)).then(|| bound.handle.clone())
+    }
+}
+
+/// Says whether caching is off for a call, and why.
+fn uncached(node: &Node) -> Option<Uncached> {
+    if let Some(by) = node.session.policy.uncached_by(node.spec) {
+        return Some(Uncached::Itself { by });
+    }
+    node.upstream().find_map(|above| match above.uncached? {
+        Uncached::Itself { .. } => Some(Uncached::Upstream { stage: above.spec.name }),
+        upstream @ Uncached::Upstream { .. } => Some(upstream),
+    })
+}
+
+/// Notes where a stage stands, so that two of one name are found: their entries would mix.
+fn register(spec: &'static StageSpec) -> Result<(), Error> {
+    type Place = (&'static str, u32, u32);
+    static PLACES: Mutex<Option<HashMap<&'static str, Place>>> = Mutex::new(None);
+    let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
+    let here = (spec.file, spec.line, spec.column);
+    let there = *places.get_or_insert_default().entry(spec.name).or_insert(here);
+    if there == here {
+        return Ok(());
+    }
+    let ((file, line, _), (other_file, other_line, _)) = (here, there);
+    let message = format!(
+        "two stages are named `{}`, at {other_file}:{other_line} and at {file}:{line}; give one of them a `name = \"..\"`",
+        spec.name
+    );
+    Err(Error::new(ErrorKind::Wiring, message))
+}
+
+/// Writes a type without the paths of its parts: `alloc::vec::Vec<my::Row>` is `Vec<Row>`.
+pub(crate) fn without_paths(type_name: &str) -> String {
+    let mut short = String::with_capacity(type_name.len());
+    let mut word_start = 0;
+    for character in type_name.chars() {
+        short.push(character);
+        if short.ends_with("::") {
+            short.truncate(word_start);
+        } else if !(character.is_alphanumeric() || character == '_' || character == ':') {
+            word_start = short.len();
+        }
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_named_without_their_paths() {
+        assert_eq!(
+            without_paths(std::any::type_name::<Vec<Option<String>>>()),
+            "Vec<Option<String>>"
+        );
+        assert_eq!(without_paths("&[a::b::Digit]"), "&[Digit]");
+        assert_eq!(without_paths("(u8, core::x::Y<z::W>)"), "(u8, Y<W>)");
+    }
+}

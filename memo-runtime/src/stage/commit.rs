@@ -1,0 +1,296 @@
+//! Keeping what a body gave: validated first, then all outputs together, or nothing.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use super::execute::Made;
+use super::node::Node;
+use super::validate::Outputs;
+use crate::artifact::Artifact;
+use crate::artifact::saving::{Saved, Saving};
+use crate::error::{BoxError, Error, ErrorKind};
+use crate::event::MissReason;
+use crate::key::files::{FileDigest, collect_references};
+use crate::stage::node::Status;
+use crate::store::history;
+use crate::store::manifest::{Detail, Head, Kept, Output, Reference};
+
+/// Why a result is not kept.
+enum NotKept {
+    /// The stage has failed: its result is invalid, or its cacher cannot hold it.
+    Failed(Error),
+    /// The store could not take it. The value is used for the rest of the run.
+    Lost(String),
+}
+
+impl From<Error> for NotKept {
+    fn from(error: Error) -> Self {
+        match error.kind() {
+            ErrorKind::Store => Self::Lost(error.chain()),
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+impl Node {
+    /// Validates the fresh values and keeps them. Returns the size of what is kept, in bytes.
+    pub(crate) fn keep(&self, made: &Made) -> Result<u64, Error> {
+        let kept = if !self.is_kept() {
+            self.validate_unkept().map(|()| 0)
+        } else if self.session.store.is_read_only() {
+            self.validate_unkept()
+                .and(Err(NotKept::Lost("the store is opened read-only".to_owned())))
+        } else {
+            self.save_and_commit(made)
+        };
+        match kept {
+            Ok(size) => Ok(size),
+            Err(NotKept::Failed(error)) => Err(error),
+            Err(NotKept::Lost(why)) => {
+                self.set_head(None);
+                self.warn(format!("the result is not kept: {why}"), true);
+                Ok(0)
+            }
+        }
+    }
+
+    fn save_and_commit(&self, made: &Made) -> Result<u64, NotKept> {
+        let (saved, references) = self.save_all()?;
+        self.validate_fresh(&saved)?;
+        if let Some(file) = self.changed_file() {
+            let why = format!(
+                "`{file}` changed while the stage ran, so nobody knows which content was read"
+            );
+            return Err(NotKept::Lost(why));
+        }
+        let store = &self.session.store;
+        let outputs: Vec<Output> = self
+            .outputs
+            .iter()
+            .zip(self.spec.outputs)
+            .zip(saved)
+            .map(|((slot, spec), saved)| {
+                let artifact = match (slot.format(), saved) {
+                    (Some(format), Some(saved)) => {
+                        Some(store.keep(saved, format.digest(), format.file_extension())?)
+                    }
+                    _ => None,
+                };
+                Ok(Output { name: spec.name.to_owned(), artifact })
+            })
+            .collect::<Result<_, Error>>()?;
+        Ok(self.commit(made, outputs, references)?)
+    }
+
+    fn commit(
+        &self,
+        made: &Made,
+        outputs: Vec<Output>,
+        references: Vec<Reference>,
+    ) -> Result<u64, Error> {
+        let Some(key) = self.key() else {
+            return Err(Error::new(ErrorKind::Wiring, "the call has no key"));
+        };
+        let log = made.context.take_log();
+        let head = Head {
+            key,
+            stage: self.spec.name.to_owned(),
+            outputs,
+            seconds: made.seconds,
+            completed: history::now(),
+            run: self.session.store.run().to_owned(),
+            logged: !log.is_empty(),
+            references,
+            validator: self.validator.as_ref().map(|(name, _)| (*name).to_owned()),
+        };
+        let detail = self.detail(made, log);
+        let replace = match self.status() {
+            Status::Miss(reason) => matches!(
+                reason,
+                MissReason::Forced | MissReason::Invalid { .. } | MissReason::ArtifactGone { .. }
+            ),
+            _ => false,
+        };
+        let ours = digests(&head);
+        let former = if replace { self.former_digests() } else { None };
+        let current = self.session.store.commit(head, &detail, replace)?;
+        if former.as_ref().is_some_and(|former| *former != ours) || digests(&current) != ours {
+            self.warn(
+                "the stage is not deterministic: it gave another result for the same key",
+                false,
+            );
+        }
+        let size = sizes(&current);
+        self.set_head(Some(current));
+        Ok(size)
+    }
+
+    /// The digests of the entry that a forced run replaces.
+    fn former_digests(&self) -> Option<Vec<crate::Digest>> {
+        match self.session.store.look_up(self.spec.name, &self.key()?) {
+            crate::store::Found::Entry(head) => Some(digests(&head)),
+            _ => None,
+        }
+    }
+
+    fn detail(&self, made: &Made, log: Vec<String>) -> Detail {
+        let formats = self.outputs.iter().map(|slot| {
+            let format = slot.format();
+            let layout = format.and_then(|format| format.type_layout());
+            match (format, layout) {
+                (Some(format), Some(layout)) => format!("{format}: {layout}"),
+                (Some(format), None) => format.to_string(),
+                (None, _) => "in memory".to_owned(),
+            }
+        });
+        Detail {
+            components: self.components(),
+            formats: formats.collect(),
+            log,
+            attempts: made.attempts,
+            made_by: made_by(self.session.experiment.as_deref()),
+        }
+    }
+
+    /// Writes all outputs that have a cacher to the scratch folder.
+    fn save_all(&self) -> Result<(Vec<Option<Saved>>, Vec<Reference>), NotKept> {
+        let mut references = Vec::new();
+        let mut saved = Vec::new();
+        for (index, slot) in self.outputs.iter().enumerate() {
+            let Some(format) = slot.format() else {
+                saved.push(None);
+                continue;
+            };
+            let artifact = self.session.store.new_artifact(format.file_extension())?;
+            let (outcome, files) = collect_references(|| slot.save(&artifact));
+            outcome.map_err(|error| self.not_saved(index, &artifact, error))?;
+            saved.push(Some(artifact.into_saved()?));
+            references.extend(files.iter().map(reference));
+        }
+        Ok((saved, references))
+    }
+
+    /// Tells apart what a cacher cannot hold from a disk that cannot take it.
+    fn not_saved(&self, output: usize, artifact: &Artifact, error: BoxError) -> NotKept {
+        let name = self.spec.outputs[output].name;
+        if artifact.met_io_error() || is_trouble_with_storage(&*error) {
+            let why =
+                Error::new(ErrorKind::Store, format!("the output `{name}` could not be written"));
+            return NotKept::Lost(why.because(error).chain());
+        }
+        let format = self.outputs[output].format().map(ToString::to_string).unwrap_or_default();
+        let message = format!("the output `{name}` cannot be kept by its cacher ({format})");
+        NotKept::Failed(Error::new(ErrorKind::Cacher, message).because(error))
+    }
+
+    fn validate_fresh(&self, saved: &[Option<Saved>]) -> Result<(), NotKept> {
+        let Some((name, check)) = &self.validator else { return Ok(()) };
+        let fresh = Fresh { node: self, saved, spare: RefCell::default() };
+        let checked = std::panic::AssertUnwindSafe(|| check.check(&fresh));
+        let what = match std::panic::catch_unwind(checked) {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(what)) => what,
+            Err(_) => "it panicked".to_owned(),
+        };
+        let message = format!("the result is invalid, so nothing is kept: `{name}` says: {what}");
+        Err(NotKept::Failed(Error::new(ErrorKind::Invalid, message)))
+    }
+
+    fn validate_unkept(&self) -> Result<(), NotKept> {
+        self.validate_fresh(&[])
+    }
+
+    fn changed_file(&self) -> Option<String> {
+        let changed = |file: &&FileDigest| !file.unchanged().unwrap_or(false);
+        self.files.iter().find(changed).map(|file| file.shown.clone())
+    }
+}
+
+/// What a validator of a fresh result is given.
+struct Fresh<'a> {
+    node: &'a Node,
+    saved: &'a [Option<Saved>],
+    /// What was written for the validator alone, until it is done.
+    spare: RefCell<Vec<Saved>>,
+}
+
+impl Outputs for Fresh<'_> {
+    fn value(&self, index: usize) -> Result<Arc<dyn Any + Send + Sync>, Error> {
+        self.node.outputs[index]
+            .peek_any()
+            .ok_or_else(|| Error::new(ErrorKind::Cacher, "the value is gone"))
+    }
+
+    fn artifact(&self, index: usize) -> Result<Artifact, Error> {
+        let extension = self.node.outputs[index].format().map_or("bin", |f| f.file_extension());
+        if let Some(Some(saved)) = self.saved.get(index) {
+            return Ok(saved.reopen(extension));
+        }
+        // Nothing is kept, yet the validator looks at a file: it is written where files come and go.
+        let artifact = Artifact::saving(Saving::new(std::env::temp_dir(), extension));
+        self.node.outputs[index].save(&artifact).map_err(|error| {
+            Error::new(ErrorKind::Cacher, "the output could not be written").because(error)
+        })?;
+        let saved = artifact.into_saved()?;
+        let reopened = saved.reopen(extension);
+        self.spare.borrow_mut().push(saved);
+        Ok(reopened)
+    }
+}
+
+fn digests(head: &Head) -> Vec<crate::Digest> {
+    head.outputs.iter().filter_map(|output| output.artifact.as_ref()).map(Kept::identity).collect()
+}
+
+fn sizes(head: &Head) -> u64 {
+    head.outputs.iter().filter_map(|output| output.artifact.as_ref()).map(|kept| kept.size).sum()
+}
+
+fn reference(file: &FileDigest) -> Reference {
+    let path = file.path.to_string_lossy().into_owned();
+    Reference { path, folder: file.is_folder(), digest: file.digest }
+}
+
+/// Whether the disk is full, the folder not writable, or the like.
+fn is_trouble_with_storage(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            let told = matches!(
+                io.kind(),
+                io::ErrorKind::StorageFull
+                    | io::ErrorKind::QuotaExceeded
+                    | io::ErrorKind::ReadOnlyFilesystem
+                    | io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::FileTooLarge
+            );
+            if told || io.raw_os_error().is_some() {
+                return true;
+            }
+        }
+        if error.downcast_ref::<Error>().is_some_and(|error| error.kind() == ErrorKind::Store) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// Tells which program made an entry.
+fn made_by(experiment: Option<&str>) -> BTreeMap<String, String> {
+    let program = std::env::current_exe().ok();
+    let program = program.as_ref().and_then(|path| path.file_name()).map(|n| n.to_string_lossy());
+    let mut by = BTreeMap::new();
+    by.insert("memo".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+    by.insert("program".to_owned(), program.unwrap_or_default().into_owned());
+    if let Some(experiment) = experiment {
+        by.insert("experiment".to_owned(), experiment.to_owned());
+    }
+    if let Ok(host) = std::fs::read_to_string("/proc/sys/kernel/hostname") {
+        by.insert("host".to_owned(), host.trim().to_owned());
+    }
+    by
+}

@@ -1,0 +1,205 @@
+//! Running a call: its inputs are made ready, its body runs, what it gives is validated and kept.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+use super::inputs::{Failure, Inputs, Values};
+use super::node::{Node, Status};
+use super::retry::Attempt;
+use crate::context::Context;
+use crate::error::{Error, ErrorKind};
+use crate::event::{Event, MissReason};
+
+/// What is known of a finished run of a body.
+pub(crate) struct Made {
+    pub(crate) seconds: f64,
+    pub(crate) attempts: u32,
+    /// Kept until the result is: its folder may hold files that the store takes over.
+    pub(crate) context: Context,
+}
+
+impl Node {
+    /// Runs the call, which is a miss. The caller holds the node's turn.
+    pub(crate) fn run(self: &Arc<Self>) -> Result<(), Error> {
+        let reason = match self.status() {
+            Status::Miss(reason) => reason,
+            _ => MissReason::InMemory,
+        };
+        let outcome = self.try_run(reason).map_err(|error| self.blame(error));
+        if let Err(error) = &outcome {
+            self.set_status(Status::Failed(error.clone()));
+            let (stage, record) = (self.spec.name, self.record_name());
+            self.session.store.emit(|| Event::Failed { stage, record, error: error.clone() });
+        }
+        outcome
+    }
+
+    fn try_run(self: &Arc<Self>, reason: MissReason) -> Result<(), Error> {
+        if self.session.is_interrupted() {
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted before it started"));
+        }
+        self.make_inputs_ready()?;
+        let Some(key) = self.key() else {
+            return Err(Error::new(ErrorKind::Wiring, "the call has no key"));
+        };
+        let _lock = if self.is_kept() { self.session.store.lock(&key) } else { None };
+        // Another process may have been quicker.
+        let missing = matches!(
+            reason,
+            MissReason::NeverRan
+                | MissReason::Changed { .. }
+                | MissReason::Damaged { .. }
+                | MissReason::ArtifactGone { .. }
+        );
+        if self.is_kept() && missing && self.look_again(&key) {
+            return Ok(());
+        }
+        let (stage, record) = (self.spec.name, self.record_name());
+        self.session.store.emit(|| Event::Started { stage, record, key, reason });
+        let made = self.attempts()?;
+        self.set_seconds(made.seconds);
+        // An input may have been damaged and made again meanwhile, and be another one now.
+        if let Some(key) = self.compute_key() {
+            self.set_key(key);
+        }
+        let size = self.keep(&made)?;
+        self.set_status(Status::Ran);
+        let (record, seconds, kept) = (self.record_name(), made.seconds, self.head().is_some());
+        self.session.store.emit(|| Event::Finished { stage, record, key, seconds, size, kept });
+        self.let_go();
+        Ok(())
+    }
+
+    /// Lazy values leave memory as soon as they are kept, and so do those that the store took over.
+    fn let_go(&self) {
+        for (index, slot) in self.outputs.iter().enumerate() {
+            if slot.is_lazy() || slot.takes_over() {
+                self.evict(index);
+            }
+        }
+    }
+
+    /// Runs what this call's inputs come from and whose values cannot be read. A list of open calls
+    /// stands in for recursion, which a long chain would not survive.
+    fn make_inputs_ready(&self) -> Result<(), Error> {
+        let mut open = self.valueless();
+        while let Some(node) = open.last().cloned() {
+            let above = node.valueless();
+            if above.is_empty() || node.status_is_final() {
+                open.pop();
+                node.run_for_value()?;
+            } else {
+                open.extend(above);
+            }
+        }
+        Ok(())
+    }
+
+    fn status_is_final(&self) -> bool {
+        matches!(self.status(), Status::Failed(_))
+    }
+
+    /// Returns the calls above whose values can be had only by running them.
+    pub(crate) fn valueless(&self) -> Vec<Arc<Node>> {
+        let handles = self.inputs.iter().flat_map(super::inputs::Input::handles);
+        let without = handles.filter_map(|handle| match &handle.origin {
+            crate::lazy::Origin::Node(node, output) if !node.has_value(*output) => {
+                Some(Arc::clone(node))
+            }
+            _ => None,
+        });
+        without.collect()
+    }
+
+    /// Runs the body since somebody needs a value that cannot be read. Whoever came first has made it.
+    pub(crate) fn run_for_value(self: &Arc<Self>) -> Result<(), Error> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.status() {
+            Status::Failed(error) => return Err(error),
+            _ if self.outputs.iter().all(|slot| slot.is_held()) && !self.outputs.is_empty() => {
+                return Ok(());
+            }
+            Status::Hit => self.set_status(Status::Miss(MissReason::InMemory)),
+            Status::Open | Status::Miss(_) | Status::Ran => {}
+        }
+        if self.session.is_dry() {
+            let message = "its result is not cached, and a plan runs nothing";
+            return Err(self.blame(Error::new(ErrorKind::NotCached, message)));
+        }
+        self.run()
+    }
+
+    /// Sets an entry aside whose artifact could not be read, and runs the body again.
+    pub(crate) fn heal(self: &Arc<Self>, output: usize, error: &Error) -> Result<(), Error> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(head) = self.head() else { return Ok(()) };
+        let what = error.chain();
+        self.warn(format!("an entry is damaged and set aside: {what}"), false);
+        let suspect = super::node::kept(&head, output);
+        self.session.store.set_aside(self.spec.name, &head.key, suspect.as_slice());
+        self.set_head(None);
+        self.set_status(Status::Miss(MissReason::Damaged { what }));
+        if self.session.is_dry() {
+            let message = "its result is damaged, and a plan runs nothing";
+            return Err(self.blame(Error::new(ErrorKind::NotCached, message)));
+        }
+        self.run()
+    }
+
+    /// Runs the body, again while a failure is to be retried.
+    fn attempts(&self) -> Result<Made, Error> {
+        let start = Instant::now();
+        let mut number = 1;
+        loop {
+            match self.attempt(number) {
+                Ok(context) => {
+                    let seconds = start.elapsed().as_secs_f64();
+                    return Ok(Made { seconds, attempts: number, context });
+                }
+                Err(error) if number <= self.spec.retries && self.is_retried(number, &error) => {
+                    let (stage, record) = (self.spec.name, self.record_name());
+                    let (attempt, error) = (number, error.chain());
+                    self.session.store.emit(|| Event::Retried { stage, record, attempt, error });
+                    number += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn is_retried(&self, number: u32, error: &Error) -> bool {
+        let body_failed = matches!(error.kind(), ErrorKind::Stage | ErrorKind::Invalid);
+        body_failed
+            && !self.session.is_interrupted()
+            && self.retry_if.as_ref().is_none_or(|retry_if| retry_if(&Attempt { number, error }))
+    }
+
+    fn attempt(&self, number: u32) -> Result<Context, Error> {
+        let interrupted = Arc::clone(&self.session.interrupted);
+        let ctx = Context::new(self.spec.name, number, interrupted);
+        let inputs = Inputs(&self.inputs);
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.work.run(&inputs, &ctx)));
+        let Values(values) = match outcome {
+            Ok(Ok(values)) => values,
+            Ok(Err(Failure::Around(error))) => return Err(error),
+            Ok(Err(Failure::Body(error))) => {
+                return Err(Error::new(ErrorKind::Stage, "the stage failed").because(error));
+            }
+            Err(panic) => return Err(panicked(&*panic)),
+        };
+        for (slot, value) in self.outputs.iter().zip(values) {
+            if !slot.put(value) {
+                return Err(Error::new(ErrorKind::Wiring, "an output is of another type"));
+            }
+        }
+        Ok(ctx)
+    }
+}
+
+/// Turns what a body panicked with into an error.
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Error::new(ErrorKind::Stage, format!("the stage panicked: {}", text.unwrap_or("(no message)")))
+}

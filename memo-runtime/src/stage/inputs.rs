@@ -1,0 +1,212 @@
+//! What a body is given and what it gives back, between generated code and the runtime.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use crate::aggregate::{Across, AcrossInput};
+use crate::context::Context;
+use crate::error::{BoxError, Error, ErrorKind};
+use crate::key::part::Parts;
+use crate::lazy::{Handle, Lazy};
+
+/// Why a body gave no values: it failed, or its inputs could not be had.
+#[derive(Debug)]
+pub enum Failure {
+    /// What the body returned.
+    Body(BoxError),
+    /// What went wrong around it.
+    Around(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Around(error)
+    }
+}
+
+/// The values that a body returned, in order.
+#[derive(Default)]
+pub struct Values(pub(crate) Vec<Box<dyn Any + Send + Sync>>);
+
+impl Values {
+    /// Starts with none.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the next.
+    #[must_use]
+    pub fn and<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.0.push(Box::new(value));
+        self
+    }
+}
+
+/// One bound input of a call.
+pub(crate) enum Input {
+    /// What the record's state held; `None` for an optional one that it did not.
+    One(Option<Handle>),
+    /// What the records held, for an aggregate.
+    Across(AcrossInput),
+}
+
+impl Input {
+    /// Whether a call that has failed counts as absent here.
+    pub(crate) fn may_be_absent(&self) -> bool {
+        matches!(self, Self::Across(across) if across.is_optional())
+    }
+
+    /// Returns all handles.
+    pub(crate) fn handles(&self) -> impl Iterator<Item = &Handle> {
+        let (one, across) = match self {
+            Self::One(handle) => (handle.as_ref(), None),
+            Self::Across(across) => (None, Some(across)),
+        };
+        one.into_iter().chain(across.into_iter().flat_map(AcrossInput::handles))
+    }
+}
+
+/// The inputs of a call, as the body's closure asks for them.
+pub struct Inputs<'a>(pub(crate) &'a [Input]);
+
+impl Inputs<'_> {
+    fn handle(&self, index: usize) -> Option<&Handle> {
+        match self.0.get(index) {
+            Some(Input::One(handle)) => handle.as_ref(),
+            Some(Input::Across(_)) | None => None,
+        }
+    }
+
+    /// Returns the value of a present input.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Lazy::load`].
+    pub fn value<T: Send + Sync + 'static>(&self, index: usize) -> Result<Arc<T>, Failure> {
+        Ok(self.lazy::<T>(index)?.load()?)
+    }
+
+    /// Returns the value of an input that may be absent.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Lazy::load`].
+    pub fn optional<T: Send + Sync + 'static>(
+        &self,
+        index: usize,
+    ) -> Result<Option<Arc<T>>, Failure> {
+        match self.optional_lazy::<T>(index)? {
+            Some(handle) => Ok(Some(handle.load()?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns the handle of a present input.
+    ///
+    /// # Errors
+    ///
+    /// None where the call was wired rightly, which is checked before.
+    pub fn lazy<T: Send + Sync + 'static>(&self, index: usize) -> Result<Lazy<T>, Failure> {
+        let missing = || Failure::Around(Error::new(ErrorKind::Wiring, "an input is not bound"));
+        self.optional_lazy(index)?.ok_or_else(missing)
+    }
+
+    /// Returns the handle of an input that may be absent.
+    ///
+    /// # Errors
+    ///
+    /// None where the call was wired rightly, which is checked before.
+    pub fn optional_lazy<T: Send + Sync + 'static>(
+        &self,
+        index: usize,
+    ) -> Result<Option<Lazy<T>>, Failure> {
+        let Some(handle) = self.handle(index) else { return Ok(None) };
+        let typed = handle.typed::<T>();
+        typed.map(Some).ok_or_else(|| {
+            Failure::Around(Error::new(ErrorKind::Wiring, "an input is of another type"))
+        })
+    }
+
+    /// Returns an aggregate's input.
+    ///
+    /// # Errors
+    ///
+    /// None where the call was wired rightly, which is checked before.
+    pub fn across<T, P: 'static>(&self, index: usize) -> Result<Across<T, P>, Failure> {
+        match self.0.get(index) {
+            Some(Input::Across(input)) => Ok(Across::new(input.clone())),
+            _ => Err(Failure::Around(Error::new(ErrorKind::Wiring, "an input is not bound"))),
+        }
+    }
+
+    /// Returns an aggregate's input of which some may be absent.
+    ///
+    /// # Errors
+    ///
+    /// None where the call was wired rightly, which is checked before.
+    pub fn across_optional<T, P: 'static>(
+        &self,
+        index: usize,
+    ) -> Result<Across<Option<T>, P>, Failure> {
+        self.across::<Option<T>, P>(index)
+    }
+}
+
+/// Turns what a body returned into what the runtime tells apart.
+///
+/// # Errors
+///
+/// The body's.
+pub fn fallible<T, E: Into<BoxError>>(result: Result<T, E>) -> Result<T, Failure> {
+    result.map_err(|error| Failure::Body(error.into()))
+}
+
+/// What a call does when it runs, and how its parts are shown. The generated code makes one with
+/// [`work`].
+pub trait Work: Send + Sync {
+    /// Runs the body.
+    ///
+    /// # Errors
+    ///
+    /// The body's, and those of loading its inputs.
+    fn run(&self, inputs: &Inputs<'_>, ctx: &Context) -> Result<Values, Failure>;
+
+    /// Tells the params fields and arguments, for people.
+    fn show(&self, parts: &mut Parts);
+}
+
+struct Captured<C, R, S> {
+    captured: C,
+    run: R,
+    show: S,
+}
+
+impl<C, R, S> Work for Captured<C, R, S>
+where
+    C: Send + Sync,
+    R: Fn(&C, &Inputs<'_>, &Context) -> Result<Values, Failure> + Send + Sync,
+    S: Fn(&C, &mut Parts) + Send + Sync,
+{
+    fn run(&self, inputs: &Inputs<'_>, ctx: &Context) -> Result<Values, Failure> {
+        (self.run)(&self.captured, inputs, ctx)
+    }
+
+    fn show(&self, parts: &mut Parts) {
+        (self.show)(&self.captured, parts);
+    }
+}
+
+/// Makes the work of a call: what it captured, and two functions of that.
+pub fn work<C, R, S>(captured: C, run: R, show: S) -> Box<dyn Work>
+where
+    C: Send + Sync + 'static,
+    R: Fn(&C, &Inputs<'_>, &Context) -> Result<Values, Failure> + Send + Sync + 'static,
+    S: Fn(&C, &mut Parts) + Send + Sync + 'static,
+{
+    Box::new(Captured { captured, run, show })
+}
+
+/// Returns an owned value of a shared one: the value itself where nobody else holds it.
+pub fn cloned<T: Clone>(value: Arc<T>) -> T {
+    Arc::unwrap_or_clone(value)
+}

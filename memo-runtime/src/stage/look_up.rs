@@ -1,0 +1,246 @@
+//! Looking a call up: its key, and whether the store holds an entry of it that can be used.
+
+use std::sync::{Arc, PoisonError};
+
+use super::node::{Node, Status, Uncached};
+use crate::digest::Digest;
+use crate::error::{Error, ErrorKind};
+use crate::event::{Event, MissReason};
+use crate::key::{ComponentKind, KeyMaker};
+use crate::lazy::{Handle, Origin};
+use crate::stage::inputs::Input;
+use crate::store::Found;
+use crate::store::manifest::Head;
+
+impl Node {
+    /// Returns the key, or `None` while the identity of an input is not known.
+    pub(crate) fn compute_key(&self) -> Option<Digest> {
+        let mut maker = KeyMaker::new();
+        maker.add(ComponentKind::Stage, "", &self.base);
+        for input in &self.inputs {
+            match input {
+                Input::One(None) => maker.add_text(ComponentKind::Input, "absent"),
+                Input::One(Some(handle)) => {
+                    maker.add(ComponentKind::Input, "", &identity_of(&handle.origin)?);
+                }
+                Input::Across(across) => {
+                    maker.add_text(ComponentKind::Input, "across");
+                    for row in across.rows() {
+                        let failed = |handle: &Handle| {
+                            across.is_optional()
+                                && handle.node().is_some_and(|node| node.has_failed())
+                        };
+                        let digest = match &row.handle {
+                            Some(handle) if !failed(handle) => identity_of(&handle.origin)?,
+                            _ => Digest::of(b"absent"),
+                        };
+                        maker.add(ComponentKind::Input, &row.name, &digest);
+                        if let Some(params) = &row.params_digest {
+                            maker.add(ComponentKind::Param, "", params);
+                        }
+                    }
+                }
+            }
+        }
+        Some(maker.finish())
+    }
+
+    /// Settles the node: a hit, a miss that may run, or a failure. False while an input's identity is
+    /// not known.
+    pub(crate) fn settle(&self) -> bool {
+        if !self.is_open() {
+            return true;
+        }
+        let Some(key) = self.compute_key() else { return false };
+        self.set_key(key);
+        let status = self.look_up(&key);
+        if let Status::Hit = status {
+            self.told_hit();
+        }
+        self.set_status(status);
+        true
+    }
+
+    fn look_up(&self, key: &Digest) -> Status {
+        if let Some(reason) = self.never_looked_up() {
+            return Status::Miss(reason);
+        }
+        let store = &self.session.store;
+        match store.look_up(self.spec.name, key) {
+            Found::Entry(head) => self.judge(head),
+            Found::Nothing => Status::Miss(self.explain()),
+            Found::Damaged(what) => {
+                self.warn(format!("an entry is damaged and set aside: {what}"), false);
+                store.set_aside(self.spec.name, key, &[]);
+                Status::Miss(MissReason::Damaged { what })
+            }
+            Found::Gone(_, what) => Status::Miss(MissReason::ArtifactGone { what }),
+        }
+    }
+
+    /// Why the store is not asked.
+    fn never_looked_up(&self) -> Option<MissReason> {
+        match self.uncached {
+            Some(Uncached::Itself { by }) => return Some(MissReason::NotCached { by }),
+            Some(Uncached::Upstream { stage }) => {
+                return Some(MissReason::DependsOnUncached { stage });
+            }
+            None => {}
+        }
+        if !self.is_kept() {
+            return Some(if self.outputs.is_empty() {
+                MissReason::NoOutputs
+            } else {
+                MissReason::InMemory
+            });
+        }
+        self.session.policy.force.covers(self.spec.name).then_some(MissReason::Forced)
+    }
+
+    /// Decides whether a found entry can be used: it must be of this shape, what its cachers refer to
+    /// must be there, and the validator must be content.
+    fn judge(&self, head: Arc<Head>) -> Status {
+        if let Some(what) = self.does_not_fit(&head) {
+            self.warn(format!("an entry is damaged and set aside: {what}"), false);
+            self.session.store.set_aside(self.spec.name, &head.key, &[]);
+            return Status::Miss(MissReason::Damaged { what });
+        }
+        self.set_head(Some(head));
+        if let Some(what) = self.refers_to_what_is_gone() {
+            self.set_head(None);
+            return Status::Miss(MissReason::ArtifactGone { what });
+        }
+        if let Err(what) = self.validate() {
+            self.set_head(None);
+            for slot in &self.outputs {
+                slot.evict();
+            }
+            self.warn(format!("an entry is invalid and computed again: {what}"), false);
+            return Status::Miss(MissReason::Invalid { what });
+        }
+        Status::Hit
+    }
+
+    /// Formats are part of the key, so they can differ only where the store was tampered with.
+    fn does_not_fit(&self, head: &Head) -> Option<String> {
+        if head.outputs.len() != self.outputs.len() {
+            return Some("the entry has another number of outputs".to_owned());
+        }
+        let formats = self.outputs.iter().map(|slot| slot.format().map(|format| format.digest()));
+        let kept =
+            head.outputs.iter().map(|output| output.artifact.as_ref().map(|kept| kept.format));
+        let differs = formats.zip(kept).any(|(ours, theirs)| ours != theirs);
+        differs.then(|| "the entry has other formats".to_owned())
+    }
+
+    fn refers_to_what_is_gone(&self) -> Option<String> {
+        self.outputs.iter().enumerate().find_map(|(index, slot)| {
+            let artifact = self.open_artifact(index)?;
+            slot.check(&artifact).err().map(|error| error.to_string())
+        })
+    }
+
+    /// Runs the validator over what is held or kept.
+    pub(crate) fn validate(&self) -> Result<(), String> {
+        match &self.validator {
+            None => Ok(()),
+            Some((name, check)) => {
+                let checked = std::panic::AssertUnwindSafe(|| check.check(self));
+                match std::panic::catch_unwind(checked) {
+                    Ok(Ok(())) => Ok(()),
+                    Ok(Err(what)) => Err(format!("`{name}` refused it: {what}")),
+                    Err(_) => Err(format!("`{name}` panicked")),
+                }
+            }
+        }
+    }
+
+    /// Whether the entry of another process can be used after all.
+    pub(crate) fn look_again(&self, key: &Digest) -> bool {
+        self.session.store.forget(key);
+        if let Found::Entry(head) = self.session.store.look_up(self.spec.name, key)
+            && let Status::Hit = self.judge(head)
+        {
+            self.told_hit();
+            self.set_status(Status::Hit);
+            return true;
+        }
+        false
+    }
+
+    fn told_hit(&self) {
+        let (store, Some(head)) = (&self.session.store, self.head()) else { return };
+        if !store.is_observed() {
+            return;
+        }
+        store.emit(|| Event::Hit {
+            stage: self.spec.name,
+            record: self.record_name(),
+            key: head.key,
+            saved: head.seconds,
+            completed: head.completed,
+            made_by: head.run.clone(),
+        });
+        if head.logged {
+            let log = store.detail(self.spec.name, &head.key).map(|detail| detail.log);
+            for line in log.unwrap_or_default() {
+                store.emit(|| Event::Log { stage: self.spec.name, line });
+            }
+        }
+    }
+
+    /// Settles the node and everything above it, and runs what has to run for its outputs to be
+    /// known. Used where no plan does it.
+    pub(crate) fn resolve(self: &Arc<Self>) -> Result<(), Error> {
+        let mut open = vec![Arc::clone(self)];
+        while let Some(node) = open.last().cloned() {
+            let above: Vec<_> =
+                node.upstream().filter(|above| above.is_undecided()).cloned().collect();
+            if above.is_empty() {
+                open.pop();
+                node.settle_or_run(Arc::ptr_eq(&node, self))?;
+            } else {
+                open.extend(above);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is not known yet by which digests the outputs enter other keys.
+    fn is_undecided(&self) -> bool {
+        match self.status() {
+            Status::Open => true,
+            Status::Miss(_) => {
+                (0..self.outputs.len()).any(|output| self.identity(output).is_none())
+            }
+            Status::Hit | Status::Ran | Status::Failed(_) => false,
+        }
+    }
+
+    /// `wanted` says that somebody asks for this very node, not only for its identity.
+    fn settle_or_run(self: &Arc<Self>, wanted: bool) -> Result<(), Error> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.settle() {
+            return Err(self.blame(Error::new(ErrorKind::Wiring, "an input has no digest")));
+        }
+        match self.status() {
+            Status::Miss(_) if wanted || self.is_undecided() => {
+                if self.session.is_dry() {
+                    let message = "its result is not cached, and a plan runs nothing";
+                    return Err(self.blame(Error::new(ErrorKind::NotCached, message)));
+                }
+                self.run()
+            }
+            Status::Failed(error) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn identity_of(origin: &Origin) -> Option<Digest> {
+    match origin {
+        Origin::Node(node, output) => node.identity(*output),
+        Origin::Inserted(digest) => Some(*digest),
+        Origin::Broken => None,
+    }
+}

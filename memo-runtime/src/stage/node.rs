@@ -1,0 +1,329 @@
+//! [`Node`]: one call of a stage, with all that decides what it gives.
+//!
+//! A node is settled once: found in the store, run, or failed. Its outputs' values live in slots, and
+//! come and go; what the node keeps for good is the head of its entry.
+
+use std::any::Any;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::StageSpec;
+use super::inputs::{Input, Work};
+use super::retry::Attempt;
+use super::validate::{Check, Outputs};
+use crate::artifact::Artifact;
+use crate::digest::Digest;
+use crate::error::{Error, ErrorKind};
+use crate::event::{Event, MissReason};
+use crate::key::files::FileDigest;
+use crate::key::{ComponentKind, KeyMaker};
+use crate::lazy::{Handle, Origin};
+use crate::session::Session;
+use crate::slot::AnySlot;
+use crate::store::manifest::{Head, Kept};
+
+/// A predicate that says whether a failed attempt is followed by another.
+pub(crate) type RetryIf = Box<dyn Fn(&Attempt<'_>) -> bool + Send + Sync>;
+
+/// One call of a stage.
+pub(crate) struct Node {
+    pub(crate) spec: &'static StageSpec,
+    pub(crate) session: Arc<Session>,
+    /// The record that called it first; `None` for an aggregate.
+    pub(crate) record: Option<Arc<str>>,
+    /// All components of the key but the inputs.
+    pub(crate) base: Digest,
+    /// The types of a generic instance.
+    pub(crate) instance: Vec<String>,
+    /// Digests of params fields and arguments, in order.
+    pub(crate) parts: Vec<crate::key::part::PartDigest>,
+    pub(crate) environment: Vec<(&'static str, Option<OsString>)>,
+    /// Files that entered the key; they must not change before the body has ended.
+    pub(crate) files: Vec<FileDigest>,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) outputs: Vec<Arc<dyn AnySlot>>,
+    pub(crate) work: Box<dyn Work>,
+    pub(crate) validator: Option<(&'static str, Box<dyn Check>)>,
+    pub(crate) retry_if: Option<RetryIf>,
+    /// The stage for which caching is off, if it is this one or one that this depends on: nothing is
+    /// looked up or kept.
+    pub(crate) uncached: Option<Uncached>,
+    plan_identity: OnceLock<Digest>,
+    state: Mutex<State>,
+    /// Held by whoever looks the node up or runs it.
+    pub(crate) turn: Mutex<()>,
+}
+
+/// Why a call is neither looked up nor kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Uncached {
+    Itself { by: &'static str },
+    Upstream { stage: &'static str },
+}
+
+/// How far a node is.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Status {
+    /// Not looked up yet.
+    #[default]
+    Open,
+    /// Found.
+    Hit,
+    /// Not found; it runs if it is needed.
+    Miss(MissReason),
+    /// Its body has run to its end.
+    Ran,
+    Failed(Error),
+}
+
+#[derive(Debug, Default)]
+struct State {
+    status: Status,
+    key: Option<Digest>,
+    /// The entry, as found or as kept.
+    head: Option<Arc<Head>>,
+    seconds: f64,
+}
+
+impl Node {
+    pub(crate) fn new(
+        spec: &'static StageSpec,
+        session: Arc<Session>,
+        record: Option<Arc<str>>,
+        work: Box<dyn Work>,
+        base: Digest,
+    ) -> Self {
+        Self {
+            spec,
+            session,
+            record,
+            base,
+            instance: Vec::new(),
+            parts: Vec::new(),
+            environment: Vec::new(),
+            files: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            work,
+            validator: None,
+            retry_if: None,
+            uncached: None,
+            plan_identity: OnceLock::new(),
+            state: Mutex::default(),
+            turn: Mutex::default(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what tells this call from all others of a run, before any digest is known: the call
+    /// itself, and the calls that its inputs come from.
+    pub(crate) fn plan_identity(&self) -> Digest {
+        *self.plan_identity.get_or_init(|| {
+            let mut maker = KeyMaker::new();
+            maker.add(ComponentKind::Stage, "", &self.base);
+            for input in &self.inputs {
+                maker.add_text(ComponentKind::Input, "");
+                let rows = match input {
+                    Input::One(handle) => vec![("", handle.as_ref(), None)],
+                    Input::Across(across) => across
+                        .rows()
+                        .iter()
+                        .map(|row| (&*row.name, row.handle.as_ref(), row.params_digest))
+                        .collect(),
+                };
+                for (name, handle, params) in rows {
+                    let (output, digest) = match handle.map(|handle| &handle.origin) {
+                        Some(Origin::Node(node, output)) => (*output, node.plan_identity()),
+                        Some(Origin::Inserted(digest)) => (usize::MAX, *digest),
+                        Some(Origin::Broken) | None => (usize::MAX, Digest::of(b"absent")),
+                    };
+                    maker.add(ComponentKind::Input, name, &digest);
+                    maker.add_text(ComponentKind::Input, &output.to_string());
+                    maker.add(ComponentKind::Param, "", &params.unwrap_or(Digest::of(b"none")));
+                }
+            }
+            maker.finish()
+        })
+    }
+
+    /// Returns how long the body took, for a call that has run.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.state().seconds
+    }
+
+    pub(crate) fn set_seconds(&self, seconds: f64) {
+        self.state().seconds = seconds;
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.state().status.clone()
+    }
+
+    pub(crate) fn set_status(&self, status: Status) {
+        self.state().status = status;
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state().status, Status::Open)
+    }
+
+    pub(crate) fn key(&self) -> Option<Digest> {
+        self.state().key
+    }
+
+    pub(crate) fn set_key(&self, key: Digest) {
+        self.state().key = Some(key);
+    }
+
+    pub(crate) fn head(&self) -> Option<Arc<Head>> {
+        self.state().head.clone()
+    }
+
+    pub(crate) fn set_head(&self, head: Option<Arc<Head>>) {
+        self.state().head = head;
+    }
+
+    pub(crate) fn record_name(&self) -> Option<String> {
+        self.record.as_deref().map(str::to_owned)
+    }
+
+    /// Adds stage and record to an error.
+    pub(crate) fn blame(&self, error: Error) -> Error {
+        let error = error.in_stage(self.spec.name);
+        match &self.record {
+            Some(record) => error.in_record(record),
+            None => error,
+        }
+    }
+
+    pub(crate) fn warn(&self, message: impl Into<String>, lost: bool) {
+        let (stage, record, message) = (Some(self.spec.name), self.record_name(), message.into());
+        self.session.store.emit(|| Event::Warning { stage, record, message, lost });
+    }
+
+    /// Whether an entry is looked for and kept.
+    pub(crate) fn is_kept(&self) -> bool {
+        let has_cacher = self.outputs.iter().any(|slot| slot.format().is_some());
+        self.uncached.is_none() && (has_cacher || self.spec.done)
+    }
+
+    /// Returns the calls that this one's inputs come from.
+    pub(crate) fn upstream(&self) -> impl Iterator<Item = &Arc<Node>> {
+        self.inputs.iter().flat_map(Input::handles).filter_map(Handle::node)
+    }
+
+    /// Returns the digest by which an output enters the keys of what reads it; `None` while that is
+    /// not known.
+    ///
+    /// An output that is kept enters by its artifact. One that is not enters by the key of the call.
+    pub(crate) fn identity(&self, output: usize) -> Option<Digest> {
+        let (head, key, settled) = {
+            let state = self.state();
+            let settled = matches!(state.status, Status::Hit | Status::Ran);
+            (state.head.clone(), state.key?, settled)
+        };
+        if let Some(kept) = head.as_ref().and_then(|head| kept(head, output)) {
+            return Some(kept.identity());
+        }
+        let will_be_kept = self.is_kept() && self.outputs[output].format().is_some();
+        if will_be_kept && !settled {
+            return None;
+        }
+        let mut maker = KeyMaker::new();
+        maker.add(ComponentKind::Stage, "", &key);
+        maker.add_text(ComponentKind::Input, &output.to_string());
+        Some(maker.finish())
+    }
+
+    /// Returns what the entry says of an output's artifact.
+    pub(crate) fn kept(&self, output: usize) -> Option<Kept> {
+        self.head().and_then(|head| kept(&head, output).cloned())
+    }
+
+    pub(crate) fn open_artifact(&self, output: usize) -> Option<Artifact> {
+        Some(self.session.store.artifact(kept(&*self.head()?, output)?))
+    }
+
+    /// Whether an output's value can be had without running the body.
+    pub(crate) fn has_value(&self, output: usize) -> bool {
+        self.outputs[output].peek_any().is_some()
+            || self.head().is_some_and(|head| kept(&head, output).is_some())
+    }
+
+    pub(crate) fn evict(&self, output: usize) {
+        let reloads = self.head().is_some_and(|head| kept(&head, output).is_some());
+        if reloads && self.outputs[output].evict() {
+            let (stage, output) = (self.spec.name, self.spec.outputs[output].name);
+            self.session.store.emit(|| Event::Evicted { stage, output });
+        }
+    }
+
+    pub(crate) fn told_loaded(&self, output: usize) {
+        let size = self.kept(output).map_or(0, |kept| kept.size);
+        let (stage, output) = (self.spec.name, self.spec.outputs[output].name);
+        self.session.store.emit(|| Event::Loaded { stage, output, size });
+    }
+
+    /// Returns the path of an output's main file.
+    pub(crate) fn path(&self, output: usize) -> Result<PathBuf, Error> {
+        let Some(kept) = self.kept(output) else {
+            let name = self.spec.outputs[output].name;
+            let message =
+                format!("the output `{name}` has no file: it has no cacher, or could not be kept");
+            return Err(self.blame(Error::new(ErrorKind::Cacher, message)));
+        };
+        self.session.store.file_of(&kept).map_err(|error| self.blame(error))
+    }
+}
+
+/// Returns what an entry says of an output's artifact.
+pub(crate) fn kept(head: &Head, output: usize) -> Option<&Kept> {
+    head.outputs.get(output)?.artifact.as_ref()
+}
+
+/// A validator is given the values that are held, else what the entry has kept.
+impl Outputs for Node {
+    fn value(&self, index: usize) -> Result<Arc<dyn Any + Send + Sync>, Error> {
+        let slot = &self.outputs[index];
+        if let Some(value) = slot.peek_any() {
+            return Ok(value);
+        }
+        let artifact = self.open_artifact(index).ok_or_else(|| {
+            Error::new(ErrorKind::Cacher, "the value is neither in memory nor kept")
+        })?;
+        let value = slot.load_any(artifact)?;
+        self.told_loaded(index);
+        Ok(value)
+    }
+
+    fn artifact(&self, index: usize) -> Result<Artifact, Error> {
+        self.open_artifact(index).ok_or_else(|| {
+            let message = "an output without a cacher has no file to validate";
+            Error::new(ErrorKind::Cacher, message)
+        })
+    }
+}
+
+/// Dropping the last call of a long chain must not recurse through all of it.
+impl Drop for Node {
+    fn drop(&mut self) {
+        let mut open = std::mem::take(&mut self.inputs);
+        while let Some(input) = open.pop() {
+            let handles: Vec<Handle> = match input {
+                Input::One(handle) => handle.into_iter().collect(),
+                Input::Across(across) => across.into_handles(),
+            };
+            for handle in handles {
+                if let Origin::Node(node, _) = handle.origin
+                    && let Some(mut node) = Arc::into_inner(node)
+                {
+                    open.append(&mut node.inputs);
+                }
+            }
+        }
+    }
+}

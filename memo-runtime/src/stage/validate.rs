@@ -1,0 +1,182 @@
+//! Validators: functions that check the outputs of a stage, fresh or found.
+//!
+//! They take the values (`&T`, or a slice of them) or, without loading, the files (`&Artifact`). Which
+//! of the two a function takes is found out by the compiler, from its type.
+
+use std::any::Any;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::artifact::Artifact;
+use crate::error::Error;
+
+/// What a validator may return: `bool`, or a `Result` whose error says what is wrong.
+pub trait Verdict {
+    /// Returns what is wrong, or `Ok`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, as a sentence.
+    fn verdict(self) -> Result<(), String>;
+}
+
+impl Verdict for bool {
+    fn verdict(self) -> Result<(), String> {
+        if self { Ok(()) } else { Err("the validator answered `false`".to_owned()) }
+    }
+}
+
+impl<V: Verdict, E: std::fmt::Display> Verdict for Result<V, E> {
+    fn verdict(self) -> Result<(), String> {
+        self.map_err(|error| error.to_string())?.verdict()
+    }
+}
+
+impl Verdict for () {
+    fn verdict(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// What a validator is given.
+pub(crate) trait Outputs {
+    fn value(&self, index: usize) -> Result<Arc<dyn Any + Send + Sync>, Error>;
+    fn artifact(&self, index: usize) -> Result<Artifact, Error>;
+}
+
+/// Checks outputs, whatever function does it.
+pub(crate) trait Check: Send + Sync {
+    fn check(&self, outputs: &dyn Outputs) -> Result<(), String>;
+}
+
+/// A function that validates outputs of the types `O`; `M` tells by which way.
+#[diagnostic::on_unimplemented(
+    message = "this cannot validate the outputs of the stage",
+    label = "expected a function of the outputs (`&T`, in order) or of their files (`&Artifact`) that returns `bool` or a `Result`"
+)]
+pub trait Validate<O, M>: Send + Sync + 'static {
+    /// Calls the function.
+    ///
+    /// # Errors
+    ///
+    /// What it found, or that an output cannot be read.
+    #[doc(hidden)]
+    fn validate(&self, outputs: &dyn Source) -> Result<(), String>;
+}
+
+/// Gives the outputs to [`Validate`], without naming crate-private types.
+#[doc(hidden)]
+pub trait Source {
+    /// Returns a value.
+    ///
+    /// # Errors
+    ///
+    /// That it cannot be read.
+    fn value(&self, index: usize) -> Result<Arc<dyn Any + Send + Sync>, String>;
+    /// Returns an artifact.
+    ///
+    /// # Errors
+    ///
+    /// That it cannot be read.
+    fn artifact(&self, index: usize) -> Result<Artifact, String>;
+}
+
+impl Source for &dyn Outputs {
+    fn value(&self, index: usize) -> Result<Arc<dyn Any + Send + Sync>, String> {
+        Outputs::value(*self, index).map_err(|error| error.chain())
+    }
+
+    fn artifact(&self, index: usize) -> Result<Artifact, String> {
+        Outputs::artifact(*self, index).map_err(|error| error.chain())
+    }
+}
+
+fn typed<T: Send + Sync + 'static>(source: &dyn Source, index: usize) -> Result<Arc<T>, String> {
+    source.value(index)?.downcast().map_err(|_| "the value is of another type".to_owned())
+}
+
+/// Calls a validator with files; a digest that is wrong is found even where the validator is content.
+fn with_artifacts<const N: usize, V: Verdict>(
+    source: &dyn Source,
+    call: impl FnOnce(&[Artifact; N]) -> V,
+) -> Result<(), String> {
+    let artifacts: Vec<Artifact> =
+        (0..N).map(|index| source.artifact(index)).collect::<Result<_, _>>()?;
+    let artifacts: [Artifact; N] =
+        artifacts.try_into().map_err(|_| "an output is missing".to_owned())?;
+    call(&artifacts).verdict()
+}
+
+/// By value.
+pub struct ByValue;
+/// By value, as a borrowed form: `&[T]`, `&str`, `&Path`.
+pub struct ByBorrow;
+/// By file.
+pub struct ByFile;
+
+macro_rules! validate {
+    ($count:literal: $($type:ident $index:literal),+; $($artifact:ty),+) => {
+        impl<F, V, $($type),+> Validate<($($type,)+), ByValue> for F
+        where
+            F: Fn($(&$type),+) -> V + Send + Sync + 'static,
+            V: Verdict,
+            $($type: Send + Sync + 'static,)+
+        {
+            fn validate(&self, outputs: &dyn Source) -> Result<(), String> {
+                self($(&*typed::<$type>(outputs, $index)?),+).verdict()
+            }
+        }
+
+        impl<F, V, $($type),+> Validate<($($type,)+), ByFile> for F
+        where
+            F: Fn($($artifact),+) -> V + Send + Sync + 'static,
+            V: Verdict,
+        {
+            fn validate(&self, outputs: &dyn Source) -> Result<(), String> {
+                with_artifacts::<$count, V>(outputs, |artifacts| self($(&artifacts[$index]),+))
+            }
+        }
+    };
+}
+
+validate!(1: A 0; &Artifact);
+validate!(2: A 0, B 1; &Artifact, &Artifact);
+validate!(3: A 0, B 1, C 2; &Artifact, &Artifact, &Artifact);
+validate!(4: A 0, B 1, C 2, D 3; &Artifact, &Artifact, &Artifact, &Artifact);
+
+macro_rules! validate_borrowed {
+    ($owned:ty => $borrowed:ty $(, $type:ident)?) => {
+        impl<F, V $(, $type)?> Validate<($owned,), ByBorrow> for F
+        where
+            F: Fn(&$borrowed) -> V + Send + Sync + 'static,
+            V: Verdict,
+            $($type: Send + Sync + 'static,)?
+        {
+            fn validate(&self, outputs: &dyn Source) -> Result<(), String> {
+                self(&typed::<$owned>(outputs, 0)?).verdict()
+            }
+        }
+    };
+}
+
+validate_borrowed!(Vec<T> => [T], T);
+validate_borrowed!(String => str);
+validate_borrowed!(PathBuf => Path);
+
+struct Validator<F, O, M>(F, std::marker::PhantomData<fn() -> (O, M)>);
+
+impl<O, M, F: Validate<O, M>> Check for Validator<F, O, M> {
+    fn check(&self, outputs: &dyn Outputs) -> Result<(), String> {
+        self.0.validate(&outputs)
+    }
+}
+
+/// Makes a validator of a function.
+pub(crate) fn validator<O, M, F>(function: F) -> Box<dyn Check>
+where
+    O: 'static,
+    M: 'static,
+    F: Validate<O, M>,
+{
+    Box::new(Validator::<F, O, M>(function, std::marker::PhantomData))
+}

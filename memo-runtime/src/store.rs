@@ -1,0 +1,480 @@
+//! [`Store`]: a folder of results.
+//!
+//! An entry appears complete or not at all; what is read is checked; a folder that is damaged in
+//! whatever way still opens. This module and those below it are the only ones that touch the folder.
+//! Where things lie is drawn in `store/layout.rs`.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use once_cell::sync::OnceCell;
+
+use crate::artifact::loading::{Loading, Source};
+use crate::artifact::saving::{Content, Saved, Saving};
+use crate::artifact::{Artifact, io_error};
+use crate::digest::Digest;
+use crate::error::{Error, ErrorKind};
+use crate::event::{Event, Observer};
+use crate::file::{Input, InputKind};
+use crate::key::files::FileDigest;
+
+pub(crate) mod history;
+pub(crate) mod layout;
+pub(crate) mod lock;
+pub(crate) mod manifest;
+mod put;
+pub(crate) mod results;
+mod scratch;
+
+use layout::Layout;
+use lock::KeyLock;
+use manifest::{Detail, Head, Kept};
+use put::Clash;
+use scratch::Scratch;
+
+/// A folder of results. Cloning is cheap, and gives the same store.
+///
+/// ```
+/// use memo_runtime::Store;
+///
+/// let folder = tempfile::tempdir()?;
+/// let store = Store::open(folder.path().join("results"))?;
+/// assert!(!store.path().exists(), "the first kept entry makes the folder");
+/// # Ok::<(), memo_runtime::BoxError>(())
+/// ```
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    layout: Layout,
+    read_only: bool,
+    durable: bool,
+    scratch: OnceCell<Scratch>,
+    /// Heads read or written by this process, so that a second look-up opens no file.
+    known: Mutex<HashMap<Digest, Arc<Head>>>,
+    observers: RwLock<Vec<Arc<dyn Observer>>>,
+    observed: AtomicBool,
+    run: String,
+}
+
+/// How a store is opened.
+///
+/// ```
+/// use memo_runtime::Store;
+///
+/// let folder = tempfile::tempdir()?;
+/// let store = Store::options().read_only(true).open(folder.path())?;
+/// # Ok::<(), memo_runtime::BoxError>(())
+/// ```
+#[derive(Default)]
+pub struct StoreOptions {
+    read_only: bool,
+    durable: bool,
+    observers: Vec<Arc<dyn Observer>>,
+}
+
+impl StoreOptions {
+    /// Writes nothing: what is not found is computed and not kept.
+    #[must_use]
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
+    }
+
+    /// Makes each entry safe against a power cut before it is reported as kept. The default is that
+    /// a power cut may cost the last entries, though never leave a half one.
+    #[must_use]
+    pub fn durable(mut self, durable: bool) -> Self {
+        self.durable = durable;
+        self
+    }
+
+    /// Tells `observer` all events.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Arc::new(observer));
+        self
+    }
+
+    /// Opens the store in the folder `path`. Nothing is made before the first entry is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`] if `path` is there and is no folder.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<Store, Error> {
+        let path = path.as_ref();
+        if path.exists() && !path.is_dir() {
+            let message = format!("`{}` is not a folder, so it cannot be a store", path.display());
+            return Err(Error::new(ErrorKind::Store, message));
+        }
+        let path = std::path::absolute(path).map_err(|error| io_error("open", path, error))?;
+        let observed = AtomicBool::new(!self.observers.is_empty());
+        Ok(Store(Arc::new(Inner {
+            layout: Layout::new(&path),
+            read_only: self.read_only,
+            durable: self.durable,
+            scratch: OnceCell::new(),
+            known: Mutex::default(),
+            observers: RwLock::new(self.observers),
+            observed,
+            run: history::run_name(),
+        })))
+    }
+}
+
+/// What a look-up found.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Entry(Arc<Head>),
+    Nothing,
+    /// The manifest cannot be believed, or it belongs elsewhere.
+    Damaged(String),
+    /// The manifest is whole, an artifact or a file it refers to is not there as it was.
+    Gone(Arc<Head>, String),
+}
+
+impl Store {
+    /// Opens the store in the folder `path`, with the default options.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`] if `path` is there and is no folder.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::options().open(path)
+    }
+
+    /// Returns options to open a store with.
+    pub fn options() -> StoreOptions {
+        StoreOptions::default()
+    }
+
+    /// Returns the store's folder.
+    pub fn path(&self) -> &Path {
+        self.0.layout.root()
+    }
+
+    /// Adds an observer, which is told all events from now on.
+    pub fn observe(&self, observer: impl Observer) {
+        self.add_observer(Arc::new(observer));
+    }
+
+    pub(crate) fn add_observer(&self, observer: Arc<dyn Observer>) {
+        self.0.observers.write().unwrap_or_else(PoisonError::into_inner).push(observer);
+        self.0.observed.store(true, Ordering::Release);
+    }
+
+    /// Whether anybody listens. What only serves events is not computed otherwise.
+    pub(crate) fn is_observed(&self) -> bool {
+        self.0.observed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn emit(&self, event: impl FnOnce() -> Event) {
+        if !self.is_observed() {
+            return;
+        }
+        let event = event();
+        let observers = self.0.observers.read().unwrap_or_else(PoisonError::into_inner).clone();
+        observers.iter().for_each(|observer| observer.event(&event));
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.0.layout
+    }
+
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.0.read_only
+    }
+
+    pub(crate) fn run(&self) -> &str {
+        &self.0.run
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<Digest, Arc<Head>>> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, head: &Arc<Head>) {
+        /// Bounds the memory of a process that makes millions of calls.
+        const MOST: usize = 65_536;
+        let mut known = self.known();
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(head.key, Arc::clone(head));
+    }
+
+    /// Forgets what this process knows of `key`, so that the next look-up reads the store again.
+    pub(crate) fn forget(&self, key: &Digest) {
+        self.known().remove(key);
+    }
+
+    /// Looks for the entry of `key`.
+    pub(crate) fn look_up(&self, stage: &str, key: &Digest) -> Found {
+        if let Some(head) = self.known().get(key) {
+            return Found::Entry(Arc::clone(head));
+        }
+        let head = match read_manifest(&self.0.layout.entry(stage, key), manifest::read_head) {
+            Ok(Some(Ok(head))) => head,
+            Ok(Some(Err(error))) => {
+                return Found::Damaged(format!("the manifest is damaged: {error}"));
+            }
+            Ok(None) => return Found::Nothing,
+            Err(error) => return Found::Damaged(format!("the manifest cannot be read: {error}")),
+        };
+        if head.key != *key || head.stage != stage {
+            return Found::Damaged("the manifest belongs to another entry".to_owned());
+        }
+        if !head.stays_inside() {
+            return Found::Damaged("the manifest names files outside the store".to_owned());
+        }
+        let head = Arc::new(head);
+        if let Some(what) = self.what_is_gone(&head) {
+            return Found::Gone(head, what);
+        }
+        self.remember(&head);
+        Found::Entry(head)
+    }
+
+    /// Looks whether everything that an entry holds is there, by size; digests are checked on reading.
+    fn what_is_gone(&self, head: &Head) -> Option<String> {
+        let kept = head.outputs.iter().filter_map(|output| output.artifact.as_ref());
+        let outside = || {
+            let changed = |file: &&manifest::Reference| {
+                let kind = if file.folder { InputKind::Dir } else { InputKind::File };
+                let input = Input { path: file.path.clone().into(), name: None };
+                FileDigest::of(kind, &input).map(|found| found.digest).ok() != Some(file.digest)
+            };
+            let file = head.references.iter().find(changed)?;
+            Some(format!("the file `{}` is gone or changed", file.path))
+        };
+        kept.filter(|kept| kept.inline().is_none())
+            .find_map(|kept| self.misses(kept))
+            .or_else(outside)
+    }
+
+    fn misses(&self, kept: &Kept) -> Option<String> {
+        let wrong = |path: &Path, size: u64| match fs::metadata(path) {
+            Ok(meta) if meta.len() == size => None,
+            Ok(meta) => {
+                Some(format!("`{}` has {} bytes, {size} were kept", path.display(), meta.len()))
+            }
+            Err(error) => Some(format!("`{}`: {error}", path.display())),
+        };
+        if kept.parts.is_empty() {
+            return wrong(&self.0.layout.artifact(&kept.digest, &kept.extension), kept.size);
+        }
+        let folder = self.0.layout.artifact_folder(&kept.digest);
+        kept.parts.iter().find_map(|part| wrong(&folder.join(&part.name), part.size))
+    }
+
+    /// Reads how the entry of `key` came about.
+    pub(crate) fn detail(&self, stage: &str, key: &Digest) -> Option<Detail> {
+        read_manifest(&self.0.layout.entry(stage, key), manifest::read_detail).ok()??.ok()
+    }
+
+    /// Opens a kept artifact for loading.
+    pub(crate) fn artifact(&self, kept: &Kept) -> Artifact {
+        let layout = &self.0.layout;
+        let source = match kept.inline() {
+            Some(bytes) => Source::Inline(bytes.into()),
+            None if kept.parts.is_empty() => {
+                Source::File(layout.artifact(&kept.digest, &kept.extension))
+            }
+            None => Source::Folder(layout.artifact_folder(&kept.digest), kept.parts.clone().into()),
+        };
+        let meta = kept.meta.clone();
+        Artifact::loading(Loading::new(source, kept.digest, kept.size, &kept.extension, meta))
+    }
+
+    /// Returns the path of a kept artifact's main file. One that lies inside its manifest is written to
+    /// a file first.
+    pub(crate) fn file_of(&self, kept: &Kept) -> Result<PathBuf, Error> {
+        let Some(bytes) = kept.inline() else { return self.artifact(kept).path() };
+        let place = self.0.layout.artifact(&kept.digest, &kept.extension);
+        if fs::read(&place).is_ok_and(|found| found == bytes) {
+            return Ok(place);
+        }
+        if self.is_read_only() {
+            let message = "the value lies inside its manifest, and no file can be made of it in a read-only store";
+            return Err(Error::new(ErrorKind::Store, message));
+        }
+        let scratch = self.scratch()?.path();
+        put::bytes(scratch, bytes, &place, Clash::Replace, false)
+            .map_err(|error| io_error("write", &place, error))?;
+        Ok(place)
+    }
+
+    /// Starts an artifact that will be kept.
+    pub(crate) fn new_artifact(&self, extension: &str) -> Result<Artifact, Error> {
+        let scratch = self.scratch()?;
+        Ok(Artifact::saving(Saving::new(scratch.path().to_owned(), extension)))
+    }
+
+    fn scratch(&self) -> Result<&Scratch, Error> {
+        let make = || Scratch::make(&self.0.layout);
+        self.0
+            .scratch
+            .get_or_try_init(make)
+            .map_err(|error| io_error("write to", self.path(), error))
+    }
+
+    /// Puts what was saved in its place, and tells how the manifest names it.
+    pub(crate) fn keep(
+        &self,
+        saved: Saved,
+        format: Digest,
+        extension: &str,
+    ) -> Result<Kept, Error> {
+        let Saved { content, digest, size, meta } = saved;
+        let extension = layout::file_name(extension);
+        let mut kept =
+            Kept { format, extension, digest, size, text: None, hex: None, parts: vec![], meta };
+        if kept.extension == "%" {
+            kept.extension.clear();
+        }
+        let place = self.0.layout.artifact(&digest, &kept.extension);
+        let failed = |error| io_error("write", &place, error);
+        match content {
+            Content::Inline(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => kept.text = Some(text),
+                Err(error) => kept.hex = Some(manifest::HexBytes(error.into_bytes())),
+            },
+            Content::File(written) => {
+                if self.0.durable {
+                    fs::File::open(&written).and_then(|file| file.sync_data()).map_err(failed)?;
+                }
+                put::file(written, &place, Clash::Replace, self.0.durable).map_err(failed)?;
+            }
+            Content::Folder(written, parts) => {
+                let place = self.0.layout.artifact_folder(&digest);
+                put::folder(written.path(), &place, self.0.durable)
+                    .map_err(|error| io_error("write", &place, error))?;
+                kept.parts = parts;
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Puts an entry in its place. Returns the entry that is current afterwards: this one, or the one
+    /// that was there first.
+    pub(crate) fn commit(
+        &self,
+        head: Head,
+        detail: &Detail,
+        replace: bool,
+    ) -> Result<Arc<Head>, Error> {
+        let place = self.0.layout.entry(&head.stage, &head.key);
+        let failed = |error| io_error("write", &place, error);
+        let bytes = manifest::write(&head, detail).map_err(|error| failed(error.into()))?;
+        let clash = if replace { Clash::Replace } else { Clash::KeepFirst };
+        if replace {
+            self.move_to(&place, &self.0.layout.former(&head.stage)).map_err(failed)?;
+        }
+        let scratch = self.scratch()?.path();
+        let ours = put::bytes(scratch, &bytes, &place, clash, self.0.durable).map_err(failed)?;
+        self.forget(&head.key);
+        if !ours && let Found::Entry(first) = self.look_up(&head.stage, &head.key) {
+            return Ok(first);
+        }
+        if !ours {
+            // What was there first is damaged: it gives way.
+            put::bytes(scratch, &bytes, &place, Clash::Replace, self.0.durable).map_err(failed)?;
+        }
+        let head = Arc::new(head);
+        self.remember(&head);
+        Ok(head)
+    }
+
+    /// Sets a damaged entry aside, with those of its artifacts that `suspect` names.
+    pub(crate) fn set_aside(&self, stage: &str, key: &Digest, suspects: &[&Kept]) {
+        self.forget(key);
+        if self.is_read_only() {
+            return;
+        }
+        let layout = &self.0.layout;
+        let mut paths = vec![layout.entry(stage, key)];
+        for kept in suspects.iter().filter(|kept| kept.inline().is_none()) {
+            paths.push(if kept.parts.is_empty() {
+                layout.artifact(&kept.digest, &kept.extension)
+            } else {
+                layout.artifact_folder(&kept.digest)
+            });
+        }
+        for path in paths {
+            if let Err(error) = self.move_to(&path, &layout.damaged()) {
+                let message = format!("could not set `{}` aside: {error}", path.display());
+                let (stage, record, lost) = (None, None, false);
+                self.emit(|| Event::Warning { stage, record, message, lost });
+            }
+        }
+    }
+
+    /// Moves a file to a folder under a name that is free; what is not there need not be moved.
+    fn move_to(&self, path: &Path, folder: &Path) -> io::Result<()> {
+        if !path.exists() {
+            return Ok(());
+        }
+        scratch::make_folder(folder)?;
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let extension = path.extension().unwrap_or_default().to_string_lossy().into_owned();
+        let name = format!("{stem}-{}", history::run_name());
+        match fs::rename(path, folder.join(name).with_extension(extension)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Waits until nobody else computes `key`. `None` where there are no locks, or nothing is written.
+    pub(crate) fn lock(&self, key: &Digest) -> Option<KeyLock> {
+        if self.is_read_only() || self.scratch().is_err() {
+            return None;
+        }
+        let path = self.0.layout.lock(key);
+        KeyLock::acquire(path.clone())
+            .or_else(|_| {
+                scratch::make_folder(path.parent().unwrap_or(&path))?;
+                KeyLock::acquire(path)
+            })
+            .ok()
+    }
+
+    /// Lists the manifests of `stage`.
+    pub(crate) fn entries_of(&self, stage: &str) -> Vec<PathBuf> {
+        let folders = fs::read_dir(self.0.layout.entries(stage)).into_iter().flatten().flatten();
+        let files = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten());
+        files.flatten().map(|file| file.path()).collect()
+    }
+
+    /// Reads a manifest that [`entries_of`](Self::entries_of) has listed.
+    pub(crate) fn read_detail_at(&self, path: &Path) -> Option<Detail> {
+        read_manifest(path, manifest::read_detail).ok()??.ok()
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("path", &self.path()).finish_non_exhaustive()
+    }
+}
+
+/// Reads a manifest with one system call between opening and closing, as most are small.
+fn read_manifest<T>(path: &Path, parse: impl FnOnce(&[u8]) -> T) -> io::Result<Option<T>> {
+    const MOST: usize = 16 * 1024;
+    let mut file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut buffer = [0; MOST];
+    let count = file.read(&mut buffer)?;
+    if count < MOST {
+        return Ok(Some(parse(&buffer[..count])));
+    }
+    let mut all = buffer[..count].to_vec();
+    file.read_to_end(&mut all)?;
+    Ok(Some(parse(&all)))
+}

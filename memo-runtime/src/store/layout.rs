@@ -1,0 +1,145 @@
+//! The only file that joins paths: where everything lies below a store's folder.
+//!
+//! ```text
+//! .memo/
+//!   CACHEDIR.TAG, .gitignore       backup programs and git leave the folder alone
+//!   v1/                            a change of the layout is a new folder, never a migration
+//!     entries/<stage>/<ab>/<key>.jsonl      one manifest an entry; small values lie inside
+//!     artifacts/<ab>/<digest>.<ext>         one file an artifact; equal ones are stored once
+//!     artifacts/<ab>/<digest>/main.<ext>    an artifact of several files
+//!     former/<stage>/<key>-<n>.jsonl        entries that a newer result has replaced
+//!     damaged/<name>-<n>                    what was found damaged, set aside
+//!     results/<experiment>/<record>/<output>.<ext>   links, for people
+//!     runs/<time>-<id>.json                 one file a run
+//!     locks/<key>                           held while a key is computed
+//!     tmp/<id>/                             what is being written, one folder a process
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use crate::digest::Digest;
+
+/// The version of the layout; it names the folder below the store's.
+pub(crate) const VERSION: &str = "v1";
+
+/// Knows where things lie; makes nothing.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    root: PathBuf,
+    base: PathBuf,
+}
+
+impl Layout {
+    pub(crate) fn new(root: &Path) -> Self {
+        Self { root: root.to_owned(), base: root.join(VERSION) }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn base(&self) -> &Path {
+        &self.base
+    }
+
+    pub(crate) fn entries(&self, stage: &str) -> PathBuf {
+        self.base.join("entries").join(file_name(stage))
+    }
+
+    pub(crate) fn entry(&self, stage: &str, key: &Digest) -> PathBuf {
+        let key = key.to_string();
+        let mut path = String::with_capacity(self.base.as_os_str().len() + stage.len() + 96);
+        path.push_str("entries/");
+        path.push_str(&file_name(stage));
+        path.extend(["/", &key[..2], "/", &key, ".jsonl"]);
+        self.base.join(path)
+    }
+
+    pub(crate) fn artifact(&self, digest: &Digest, extension: &str) -> PathBuf {
+        let digest = digest.to_string();
+        let dot = if extension.is_empty() { "" } else { "." };
+        self.base.join(["artifacts/", &digest[..2], "/", &digest, dot, extension].concat())
+    }
+
+    pub(crate) fn artifact_folder(&self, digest: &Digest) -> PathBuf {
+        let digest = digest.to_string();
+        self.base.join(["artifacts/", &digest[..2], "/", &digest].concat())
+    }
+
+    pub(crate) fn former(&self, stage: &str) -> PathBuf {
+        self.base.join("former").join(file_name(stage))
+    }
+
+    pub(crate) fn damaged(&self) -> PathBuf {
+        self.base.join("damaged")
+    }
+
+    pub(crate) fn results(&self, experiment: &str, record: &str) -> PathBuf {
+        self.base.join("results").join(file_name(experiment)).join(file_name(record))
+    }
+
+    pub(crate) fn runs(&self) -> PathBuf {
+        self.base.join("runs")
+    }
+
+    pub(crate) fn lock(&self, key: &Digest) -> PathBuf {
+        self.base.join("locks").join(key.to_string())
+    }
+
+    pub(crate) fn temporary(&self) -> PathBuf {
+        self.base.join("tmp")
+    }
+}
+
+/// Makes a file name of any name: `digits::fit` is `digits.fit`, what no file system likes is written
+/// as `%` and two digits, and very long names end in a digest.
+pub(crate) fn file_name(name: &str) -> String {
+    const LONGEST: usize = 120;
+    let mut safe = String::with_capacity(name.len());
+    for (index, byte) in name.replace("::", ".").bytes().enumerate() {
+        match byte {
+            b'.' if index == 0 => safe.push_str("%2E"),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'=' | b',' | b'+' => {
+                safe.push(char::from(byte));
+            }
+            _ => safe.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    if safe.len() > LONGEST {
+        safe.truncate(LONGEST);
+        safe.push('-');
+        safe.push_str(&Digest::of(name.as_bytes()).short());
+    }
+    if safe.is_empty() { "%".to_owned() } else { safe }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_inside_their_folder() {
+        for hostile in ["../../etc/passwd", "..", ".", "/etc", "a/b", "a\\b", "nul\0", "", ".git"] {
+            let name = file_name(hostile);
+            assert!(
+                !name.contains(['/', '\\', '\0']) && !name.starts_with('.'),
+                "{hostile}: {name}"
+            );
+            assert!(!name.is_empty());
+        }
+    }
+
+    #[test]
+    fn different_names_stay_different() {
+        let names = ["a b", "a%20b", "a::b", "a/b", "A", "a"];
+        let safe: std::collections::HashSet<_> = names.iter().map(|name| file_name(name)).collect();
+        assert_eq!(safe.len(), names.len());
+    }
+
+    #[test]
+    fn long_names_are_cut_and_told_apart() {
+        let (one, other) = ("x".repeat(300), "x".repeat(301));
+        assert!(file_name(&one).len() < 140);
+        assert_ne!(file_name(&one), file_name(&other));
+    }
+}

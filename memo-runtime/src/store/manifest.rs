@@ -1,0 +1,295 @@
+//! The manifest of an entry: two lines of JSON.
+//!
+//! The first line, the head, is all that a hit needs: the key, the outputs with their digests, and
+//! small values themselves. The second line tells how it came about: the components of the key, the
+//! program, what the stage logged. A hit never parses it.
+//!
+//! The head begins with a checksum of every byte that follows it, so that a flipped bit anywhere is
+//! found before anything else is believed.
+
+use std::collections::BTreeMap;
+use std::path::{Component as PathPart, Path};
+
+use serde::{Deserialize, Serialize};
+
+use crate::artifact::Meta;
+use crate::artifact::tree::Part;
+use crate::digest::Digest;
+use crate::key::Component;
+
+const PREFIX: &str = "{\"memo\":1,\"sum\":\"";
+const SUM: usize = 32;
+
+/// What a hit needs to know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    pub(crate) key: Digest,
+    pub(crate) stage: String,
+    pub(crate) outputs: Vec<Output>,
+    /// How long the body took.
+    pub(crate) seconds: f64,
+    /// When it was done, in milliseconds since 1970.
+    pub(crate) completed: u64,
+    /// The run that made it.
+    pub(crate) run: String,
+    /// Whether the stage logged anything, which is then told again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) logged: bool,
+    /// Files outside the store that the outputs refer to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) references: Vec<Reference>,
+    /// The validator that passed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) validator: Option<String>,
+}
+
+/// One kept output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Output {
+    pub(crate) name: String,
+    /// `None` for an output that was not kept, since it has no cacher.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) artifact: Option<Kept>,
+}
+
+/// Where an artifact's bytes are, and what they must be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// The digest of the format: name, version, options, layout.
+    pub(crate) format: Digest,
+    #[serde(rename = "ext")]
+    pub(crate) extension: String,
+    pub(crate) digest: Digest,
+    pub(crate) size: u64,
+    /// The bytes themselves, where they are few and are text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) text: Option<String>,
+    /// The bytes themselves, where they are few and are no text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hex: Option<HexBytes>,
+    /// The files of an artifact of several. Where this is empty too, the artifact is one file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) parts: Vec<Part>,
+    #[serde(default, skip_serializing_if = "Meta::is_empty")]
+    pub(crate) meta: Meta,
+}
+
+/// Bytes that are shown as hexadecimal digits.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct HexBytes(pub(crate) Vec<u8>);
+
+/// A file outside the store that an output refers to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Reference {
+    pub(crate) path: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) folder: bool,
+    pub(crate) digest: Digest,
+}
+
+/// How an entry came about.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct Detail {
+    pub(crate) components: Vec<Component>,
+    /// Format of each kept output, as people read it.
+    pub(crate) formats: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) log: Vec<String>,
+    pub(crate) attempts: u32,
+    /// The program, the host, the version of this crate, the git commit.
+    pub(crate) made_by: BTreeMap<String, String>,
+}
+
+/// Why the bytes of a manifest cannot be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotAManifest {
+    #[error("it does not begin as a manifest does")]
+    Prefix,
+    #[error("its checksum is wrong")]
+    Checksum,
+    #[error("its content is no manifest")]
+    Content,
+}
+
+/// Writes a manifest.
+pub(crate) fn write(head: &Head, detail: &Detail) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(2048);
+    bytes.extend_from_slice(PREFIX.as_bytes());
+    bytes.extend_from_slice(&[b'0'; SUM]);
+    bytes.extend_from_slice(b"\",");
+    let body = bytes.len();
+    serde_json::to_writer(&mut bytes, head)?;
+    // The head's own opening brace is the one that PREFIX has written.
+    bytes.remove(body);
+    bytes.push(b'\n');
+    serde_json::to_writer(&mut bytes, detail)?;
+    bytes.push(b'\n');
+    let sum = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&bytes[body..]));
+    bytes[PREFIX.len()..PREFIX.len() + SUM].copy_from_slice(sum.as_bytes());
+    Ok(bytes)
+}
+
+/// Reads the head of a manifest, all of whose bytes are checked.
+pub(crate) fn read_head(bytes: &[u8]) -> Result<Head, NotAManifest> {
+    let body = checked_body(bytes)?;
+    let end = body.iter().position(|byte| *byte == b'\n').ok_or(NotAManifest::Content)?;
+    let mut head = Vec::with_capacity(end + 1);
+    head.push(b'{');
+    head.extend_from_slice(&body[..end]);
+    serde_json::from_slice(&head).map_err(|_| NotAManifest::Content)
+}
+
+/// Reads the second line of a manifest.
+pub(crate) fn read_detail(bytes: &[u8]) -> Result<Detail, NotAManifest> {
+    let body = checked_body(bytes)?;
+    let end = body.iter().position(|byte| *byte == b'\n').ok_or(NotAManifest::Content)?;
+    serde_json::from_slice(&body[end + 1..]).map_err(|_| NotAManifest::Content)
+}
+
+fn checked_body(bytes: &[u8]) -> Result<&[u8], NotAManifest> {
+    let rest = bytes.strip_prefix(PREFIX.as_bytes()).ok_or(NotAManifest::Prefix)?;
+    let (sum, rest) = rest.split_at_checked(SUM).ok_or(NotAManifest::Prefix)?;
+    let body = rest.strip_prefix(b"\",").ok_or(NotAManifest::Prefix)?;
+    let sum = std::str::from_utf8(sum).ok().filter(|sum| !sum.starts_with('+'));
+    let sum = sum.and_then(|sum| u128::from_str_radix(sum, 16).ok());
+    if sum == Some(xxhash_rust::xxh3::xxh3_128(body)) {
+        Ok(body)
+    } else {
+        Err(NotAManifest::Checksum)
+    }
+}
+
+impl Head {
+    /// Whether all names stay inside the folders that they are joined to. A manifest is not trusted.
+    pub(crate) fn stays_inside(&self) -> bool {
+        let plain = |name: &str| {
+            Path::new(name).components().all(|part| matches!(part, PathPart::Normal(_)))
+        };
+        let kept = self.outputs.iter().filter_map(|output| output.artifact.as_ref());
+        kept.into_iter().all(|kept| {
+            let extension = &kept.extension;
+            !extension.contains(['/', '\\', '\0'])
+                && kept.parts.iter().all(|part| plain(&part.name) && !part.name.contains('\\'))
+        })
+    }
+}
+
+impl Kept {
+    /// The digest by which this artifact enters the keys of what reads it: the bytes, what they mean,
+    /// and the facts beside them.
+    pub(crate) fn identity(&self) -> Digest {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.format.as_bytes());
+        hasher.update(self.digest.as_bytes());
+        if !self.meta.is_empty() {
+            hasher.update(serde_json::Value::Object(self.meta.clone()).to_string().as_bytes());
+        }
+        hasher.finalize().into()
+    }
+
+    /// The bytes that lie inside the manifest.
+    pub(crate) fn inline(&self) -> Option<&[u8]> {
+        self.text.as_ref().map(String::as_bytes).or(self.hex.as_ref().map(|hex| &hex.0[..]))
+    }
+}
+
+impl Serialize for HexBytes {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let digits: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        serializer.serialize_str(&digits)
+    }
+}
+
+impl<'de> Deserialize<'de> for HexBytes {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        let wrong = || serde::de::Error::custom("not hexadecimal digits");
+        if !text.len().is_multiple_of(2) || !text.is_ascii() {
+            return Err(wrong());
+        }
+        let pairs = text.as_bytes().chunks_exact(2);
+        let bytes: Option<Vec<u8>> = pairs
+            .map(|pair| {
+                let digit = |byte: u8| char::from(byte).to_digit(16);
+                u8::try_from(digit(pair[0])? << 4 | digit(pair[1])?).ok()
+            })
+            .collect();
+        Ok(Self(bytes.ok_or_else(wrong)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> (Head, Detail) {
+        let output = |text: Option<&str>, hex| Output {
+            name: "score".into(),
+            artifact: Some(Kept {
+                format: Digest::of(b"json"),
+                extension: "json".into(),
+                digest: Digest::of(b"0.96"),
+                size: 4,
+                text: text.map(str::to_owned),
+                hex,
+                parts: vec![],
+                meta: Meta::new(),
+            }),
+        };
+        let head = Head {
+            key: Digest::of(b"key"),
+            stage: "digits::evaluate".into(),
+            outputs: vec![
+                output(Some("0.96"), None),
+                output(None, Some(HexBytes(vec![255, 0, 1, 2]))),
+                output(None, None),
+            ],
+            seconds: 0.25,
+            completed: 1_700_000_000_000,
+            run: "r1".into(),
+            logged: true,
+            references: vec![],
+            validator: None,
+        };
+        (head, Detail::default())
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let (head, detail) = example();
+        let bytes = write(&head, &detail).unwrap();
+        assert_eq!(read_head(&bytes).unwrap(), head);
+        assert_eq!(read_detail(&bytes).unwrap(), detail);
+        let lines: Vec<_> = std::str::from_utf8(&bytes).unwrap().lines().collect();
+        assert_eq!(lines.len(), 2);
+        for line in lines {
+            serde_json::from_str::<serde_json::Value>(line).unwrap();
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_is_found() {
+        let (head, detail) = example();
+        let bytes = write(&head, &detail).unwrap();
+        for index in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut flipped = bytes.clone();
+                flipped[index] ^= 1 << bit;
+                // Upper and lower case of a checksum's digit are the same number.
+                if let Ok(read) = read_head(&flipped) {
+                    assert_eq!(read, head, "bit {bit} of byte {index}");
+                    assert!((PREFIX.len()..PREFIX.len() + SUM).contains(&index));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_cut_is_found() {
+        let (head, detail) = example();
+        let bytes = write(&head, &detail).unwrap();
+        for length in 0..bytes.len() {
+            assert!(read_head(&bytes[..length]).is_err());
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Results where people look for them: published artifacts, and links in the store.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::artifact::io_error;
+use crate::artifact::saving::copy_all;
+use crate::artifact::tree::digest_file;
+use crate::cachers::expand_template;
+use crate::error::{Error, ErrorKind};
+use crate::record::Frame;
+use crate::stage::node::Node;
+
+/// Puts the published artifacts of a call where the record wants them, unless they are there.
+pub(crate) fn publish(node: &Node, frame: &Frame) -> Result<(), Error> {
+    for (index, slot) in node.outputs.iter().enumerate() {
+        let Some(template) = slot.published() else { continue };
+        let place = place(template, node, index, frame)?;
+        let Some(kept) = node.kept(index) else { continue };
+        let source = node.path(index)?;
+        let is_there = kept.parts.is_empty()
+            && digest_file(&place).is_ok_and(|(digest, _)| digest == kept.digest);
+        if !is_there && !node.session.store.is_read_only() {
+            copy_to(&source, &place)
+                .map_err(|error| node.blame(io_error("publish", &place, error)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns where a template leads for a record.
+pub(crate) fn place(
+    template: &str,
+    node: &Node,
+    output: usize,
+    frame: &Frame,
+) -> Result<PathBuf, Error> {
+    let name = node.spec.outputs[output].name;
+    let known = |field: &str| match field {
+        "record" => frame.name.as_deref().map(str::to_owned),
+        "stage" => Some(node.spec.short_name().to_owned()),
+        "output" => Some(name.to_owned()),
+        "experiment" => frame.session.experiment.clone(),
+        _ => {
+            let path = field.strip_prefix("params.").unwrap_or(field);
+            frame.fields.as_ref().and_then(|fields| fields(path))
+        }
+    };
+    expand_template(template, known).map(PathBuf::from).map_err(|error| {
+        let message = format!("the output `{name}` cannot be published to `{template}`");
+        node.blame(Error::new(ErrorKind::Wiring, message).because(error.to_string()))
+    })
+}
+
+/// Writes a field of the params as it stands in a path: text as it is, all else as JSON.
+pub(crate) fn field_text<P: Serialize>(params: &P, path: &str) -> Option<String> {
+    let mut value = serde_json::to_value(params).ok()?;
+    for name in path.split('.') {
+        value = value.get_mut(name)?.take();
+    }
+    match value {
+        serde_json::Value::String(text) => Some(text),
+        serde_json::Value::Null => None,
+        other => Some(other.to_string()),
+    }
+}
+
+/// Copies beside the place, then renames: what people look at is whole.
+fn copy_to(source: &Path, place: &Path) -> std::io::Result<()> {
+    let folder = place.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let scratch = tempfile::Builder::new().prefix(".publish-").tempdir_in(folder)?;
+    let copy = scratch.path().join("copy");
+    copy_all(source, &copy)?;
+    if place.is_dir() {
+        fs::remove_dir_all(place)?;
+    }
+    fs::rename(&copy, place)
+}
