@@ -8,6 +8,31 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// `Result` with any error as its default, for bodies of stages, cachers and pipelines.
 pub type Result<T, E = BoxError> = std::result::Result<T, E>;
 
+/// Whether `error`, or what caused it, says nothing about a file, but that this process may not read
+/// it, or cannot now: no permission, too many open files, no memory.
+pub(crate) fn is_trouble_of_ours(error: &(dyn std::error::Error + 'static)) -> bool {
+    const TOO_MANY_FILES: [i32; 2] = [23, 24];
+    let ours = |error: &std::io::Error| {
+        use std::io::ErrorKind::{Interrupted, OutOfMemory, PermissionDenied};
+        matches!(error.kind(), PermissionDenied | OutOfMemory | Interrupted)
+            || error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code))
+    };
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.downcast_ref::<std::io::Error>().is_some_and(ours) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// Returns what a panic said.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)")
+}
+
 /// The kinds of [`Error`], for callers that act on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -159,7 +159,14 @@ impl<T: Send + Sync + 'static> Lazy<T> {
     pub fn path(&self) -> Result<PathBuf, Error> {
         let (node, output) = self.node()?;
         node.resolve()?;
-        node.path(output)
+        let found = node.path(output);
+        match found {
+            Err(error) if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Store) => {
+                node.heal(output, &error)?;
+                node.path(output)
+            }
+            found => found,
+        }
     }
 
     /// Returns a fact that the cacher attached, without loading the value.

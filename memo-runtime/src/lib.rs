@@ -136,7 +136,10 @@ pub use file::{InputDir, InputFile};
 pub use key::{CacheKey, Component, ComponentKind, KeyHasher, digest_of};
 pub use layout::Layout;
 pub use lazy::Lazy;
-pub use memo_macros::{aggregate, stage};
+#[doc = include_str!("../docs/aggregate.md")]
+pub use memo_macros::aggregate;
+#[doc = include_str!("../docs/stage.md")]
+pub use memo_macros::stage;
 pub use plan::{Plan, PlannedCall, Verdict};
 pub use record::{Params, Provides, Record};
 pub use stage::Attempt;

@@ -45,12 +45,12 @@ impl Policy {
     pub(crate) fn uncached_by(&self, spec: &StageSpec) -> Option<&'static str> {
         if self.no_cache.covers(spec.name) {
             Some("the run")
-        } else if !spec.cache {
-            Some("the stage")
-        } else if !self.cache {
-            Some("the experiment")
         } else {
-            None
+            match spec.cache {
+                Some(true) => None,
+                Some(false) => Some("the stage"),
+                None => (!self.cache).then_some("the experiment"),
+            }
         }
     }
 }

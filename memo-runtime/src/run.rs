@@ -6,15 +6,18 @@
 //! the calls wanted whose values it needs, waits for them, and then runs.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, panic_text};
 use crate::event::Event;
 use crate::experiment::RunOptions;
 use crate::experiment::declare::Declaration;
 use crate::experiment::outcome::Outcome;
 use crate::stage::node::{Node, Status};
+use crate::store::history::{self, RunRecord};
+use crate::store::links;
 
 mod readers;
 mod tally;
@@ -54,6 +57,7 @@ pub(crate) fn run(
     outcome.lost += lost;
     outcome.interrupted = declaration.session.is_interrupted();
     outcome.seconds = start.elapsed().as_secs_f64();
+    write_down(experiment, &declaration, &outcome);
     (outcome.records, outcome.aggregates) = declaration.states();
     store.emit(|| Event::RunFinished {
         cached: outcome.cached,
@@ -64,6 +68,33 @@ pub(crate) fn run(
         saved: outcome.saved,
     });
     Ok(outcome)
+}
+
+/// Links the results, and adds the run to the store's history. Neither is worth failing for.
+fn write_down(experiment: &str, declaration: &Declaration, outcome: &Outcome) {
+    let store = &declaration.session.store;
+    let record = RunRecord {
+        memo: 1,
+        run: store.run(),
+        experiment,
+        arguments: history::arguments(),
+        records: declaration.records.iter().map(|name| &**name).collect(),
+        ended: history::now(),
+        seconds: outcome.seconds,
+        cached: outcome.cached,
+        ran: outcome.ran,
+        failed: outcome.failed,
+        skipped: outcome.skipped,
+        interrupted: outcome.interrupted,
+        failures: outcome.failures.iter().map(Error::chain).collect(),
+        stages: &outcome.stages,
+    };
+    let written = links::make(store, experiment, &declaration.frames).and(record.write(store));
+    if let Err(error) = written {
+        let message = format!("the run is not in the store's history: {error}");
+        let (stage, record, lost) = (None, None, false);
+        store.emit(|| Event::Warning { stage, record, message, lost });
+    }
 }
 
 /// What became of a call in this run.
@@ -171,7 +202,11 @@ impl<'a> Scheduler<'a> {
                 Some(index) => {
                     state.busy += 1;
                     drop(state);
-                    self.step(index);
+                    // A panic around a body (an observer's, a `Drop`) must not leave the others waiting.
+                    let step = AssertUnwindSafe(|| self.step(index));
+                    if let Err(panic) = catch_unwind(step) {
+                        self.panicked(index, panic_text(&*panic));
+                    }
                     state = self.state();
                     state.busy -= 1;
                     if state.busy == 0 {
@@ -199,7 +234,10 @@ impl<'a> Scheduler<'a> {
             Status::Failed(error) => (End::Failed(error), false),
             // The pipeline function has forced it while it declared.
             Status::Ran => (End::Ran, true),
-            Status::Open => return,
+            Status::Open => {
+                let error = Error::new(ErrorKind::Wiring, "the digest of an input is not known");
+                (End::Failed(node.blame(error)), false)
+            }
             Status::Miss(_) if !self.state().tasks[index].wanted => {
                 drop(turn);
                 return self.settled(index);
@@ -332,6 +370,17 @@ impl<'a> Scheduler<'a> {
             open.extend(&self.readers[reader]);
         }
         self.changed.notify_all();
+    }
+
+    fn panicked(&self, index: usize, what: &str) {
+        let node = &self.nodes[index];
+        let error = Error::new(ErrorKind::Stage, format!("it panicked outside its body: {what}"));
+        let error = node.blame(error);
+        node.set_status(Status::Failed(error.clone()));
+        let told = AssertUnwindSafe(|| self.failed(index, End::Failed(error)));
+        if catch_unwind(told).is_err() {
+            self.state().stopped = true;
+        }
     }
 
     /// One of the sources of an aggregate has failed, and it can do without.

@@ -4,11 +4,12 @@
 //! still reads it shares it with the next reader.
 
 use std::any::{Any, type_name};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::artifact::Artifact;
 use crate::cacheable::{Cacheable, Format};
-use crate::error::{BoxError, Error, ErrorKind};
+use crate::error::{BoxError, Error, ErrorKind, panic_text};
 
 pub(crate) struct Slot<T> {
     held: Mutex<Held<T>>,
@@ -57,7 +58,7 @@ impl<T: Send + Sync + 'static> Slot<T> {
         let Some(cacher) = &self.cacher else {
             return Err(Error::new(ErrorKind::Cacher, "the output has no cacher"));
         };
-        let loaded = cacher.load(&artifact);
+        let loaded = contained(|| cacher.load(&artifact));
         // A wrong digest explains whatever the cacher stumbled over.
         artifact.end_load()?;
         let value = loaded.map_err(|error| {
@@ -69,6 +70,12 @@ impl<T: Send + Sync + 'static> Slot<T> {
         *self.held() = Held { strong, weak: Arc::downgrade(&value) };
         Ok(value)
     }
+}
+
+/// Calls a cacher, whose panic is an error like any other.
+fn contained<R>(call: impl FnOnce() -> Result<R, BoxError>) -> Result<R, BoxError> {
+    catch_unwind(AssertUnwindSafe(call))
+        .unwrap_or_else(|panic| Err(format!("the cacher panicked: {}", panic_text(&*panic)).into()))
 }
 
 /// A slot whose type is not known.
@@ -130,13 +137,13 @@ impl<T: Send + Sync + 'static> AnySlot for Slot<T> {
 
     fn save(&self, artifact: &Artifact) -> Result<(), BoxError> {
         match (&self.cacher, self.peek()) {
-            (Some(cacher), Some(value)) => cacher.save(&value, artifact),
+            (Some(cacher), Some(value)) => contained(|| cacher.save(&value, artifact)),
             _ => Err("there is no value to keep".into()),
         }
     }
 
     fn check(&self, artifact: &Artifact) -> Result<(), BoxError> {
-        self.cacher.as_ref().map_or(Ok(()), |cacher| cacher.check(artifact))
+        self.cacher.as_ref().map_or(Ok(()), |cacher| contained(|| cacher.check(artifact)))
     }
 
     fn load_any(&self, artifact: Artifact) -> Result<Arc<dyn Any + Send + Sync>, Error> {

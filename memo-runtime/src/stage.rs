@@ -25,14 +25,14 @@ pub struct StageSpec {
     pub code: Option<u128>,
     /// `version = ..`, as written; empty where none is.
     pub version: &'static str,
-    /// The inputs, in the order of the parameters.
+    /// The inputs, in the order in which `inputs` lists them.
     pub inputs: &'static [InputSpec],
     /// The outputs, in the order of the returned values.
     pub outputs: &'static [OutputSpec],
     /// The environment variables that enter the key.
     pub env: &'static [&'static str],
-    /// False under `cache = false`.
-    pub cache: bool,
+    /// What `cache = ..` says; it beats the experiment's word.
+    pub cache: Option<bool>,
     /// True under `done = true`.
     pub done: bool,
     /// How often a failed body is tried again.
@@ -55,7 +55,7 @@ impl StageSpec {
             inputs: &[],
             outputs: &[],
             env: &[],
-            cache: true,
+            cache: None,
             done: false,
             retries: 0,
             file: "",

@@ -15,15 +15,17 @@ use once_cell::sync::OnceCell;
 
 use crate::artifact::loading::{Loading, Source};
 use crate::artifact::saving::{Content, Saved, Saving};
+use crate::artifact::tree;
 use crate::artifact::{Artifact, io_error};
 use crate::digest::Digest;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, is_trouble_of_ours};
 use crate::event::{Event, Observer};
 use crate::file::{Input, InputKind};
 use crate::key::files::FileDigest;
 
 pub(crate) mod history;
 pub(crate) mod layout;
+pub(crate) mod links;
 pub(crate) mod lock;
 pub(crate) mod manifest;
 mod put;
@@ -54,6 +56,8 @@ struct Inner {
     read_only: bool,
     durable: bool,
     scratch: OnceCell<Scratch>,
+    /// Where files are made of small values if the store cannot be written.
+    outside: OnceCell<tempfile::TempDir>,
     /// Heads read or written by this process, so that a second look-up opens no file.
     known: Mutex<HashMap<Digest, Arc<Head>>>,
     observers: RwLock<Vec<Arc<dyn Observer>>>,
@@ -118,6 +122,7 @@ impl StoreOptions {
             read_only: self.read_only,
             durable: self.durable,
             scratch: OnceCell::new(),
+            outside: OnceCell::new(),
             known: Mutex::default(),
             observers: RwLock::new(self.observers),
             observed,
@@ -133,8 +138,10 @@ pub(crate) enum Found {
     Nothing,
     /// The manifest cannot be believed, or it belongs elsewhere.
     Damaged(String),
+    /// The manifest may be good, but this process cannot read it now.
+    Unreadable(String),
     /// The manifest is whole, an artifact or a file it refers to is not there as it was.
-    Gone(Arc<Head>, String),
+    Gone(String),
 }
 
 impl Store {
@@ -223,7 +230,11 @@ impl Store {
                 return Found::Damaged(format!("the manifest is damaged: {error}"));
             }
             Ok(None) => return Found::Nothing,
-            Err(error) => return Found::Damaged(format!("the manifest cannot be read: {error}")),
+            Err(error) => {
+                let what = format!("the manifest cannot be read: {error}");
+                let passing = is_trouble_of_ours(&error);
+                return if passing { Found::Unreadable(what) } else { Found::Damaged(what) };
+            }
         };
         if head.key != *key || head.stage != stage {
             return Found::Damaged("the manifest belongs to another entry".to_owned());
@@ -231,9 +242,13 @@ impl Store {
         if !head.stays_inside() {
             return Found::Damaged("the manifest names files outside the store".to_owned());
         }
+        let mut kept = head.outputs.iter().filter_map(|output| output.artifact.as_ref());
+        if !kept.all(Kept::sizes_agree) {
+            return Found::Damaged("the manifest tells sizes that cannot be".to_owned());
+        }
         let head = Arc::new(head);
         if let Some(what) = self.what_is_gone(&head) {
-            return Found::Gone(head, what);
+            return Found::Gone(what);
         }
         self.remember(&head);
         Found::Entry(head)
@@ -257,18 +272,11 @@ impl Store {
     }
 
     fn misses(&self, kept: &Kept) -> Option<String> {
-        let wrong = |path: &Path, size: u64| match fs::metadata(path) {
-            Ok(meta) if meta.len() == size => None,
-            Ok(meta) => {
-                Some(format!("`{}` has {} bytes, {size} were kept", path.display(), meta.len()))
-            }
-            Err(error) => Some(format!("`{}`: {error}", path.display())),
-        };
         if kept.parts.is_empty() {
-            return wrong(&self.0.layout.artifact(&kept.digest, &kept.extension), kept.size);
+            return wrong_file(&self.0.layout.artifact(&kept.digest, &kept.extension), kept.size);
         }
         let folder = self.0.layout.artifact_folder(&kept.digest);
-        kept.parts.iter().find_map(|part| wrong(&folder.join(&part.name), part.size))
+        kept.parts.iter().find_map(|part| wrong_file(&folder.join(&part.name), part.size))
     }
 
     /// Reads how the entry of `key` came about.
@@ -298,13 +306,18 @@ impl Store {
         if fs::read(&place).is_ok_and(|found| found == bytes) {
             return Ok(place);
         }
-        if self.is_read_only() {
-            let message = "the value lies inside its manifest, and no file can be made of it in a read-only store";
-            return Err(Error::new(ErrorKind::Store, message));
+        if !self.is_read_only()
+            && let Ok(scratch) = self.scratch()
+            && put::bytes(scratch.path(), bytes, &place, Clash::Replace, false).is_ok()
+        {
+            return Ok(place);
         }
-        let scratch = self.scratch()?.path();
-        put::bytes(scratch, bytes, &place, Clash::Replace, false)
-            .map_err(|error| io_error("write", &place, error))?;
+        // Nothing can be written to the store: the file lies elsewhere, as long as the store is open.
+        let failed = |error| io_error("write to", &std::env::temp_dir(), error);
+        let outside = self.0.outside.get_or_try_init(tempfile::tempdir).map_err(failed)?.path();
+        let name = place.file_name().unwrap_or_default();
+        let place = outside.join(name);
+        put::bytes(outside, bytes, &place, Clash::Replace, false).map_err(failed)?;
         Ok(place)
     }
 
@@ -347,10 +360,16 @@ impl Store {
                 if self.0.durable {
                     fs::File::open(&written).and_then(|file| file.sync_data()).map_err(failed)?;
                 }
+                if wrong_file(&place, size).is_some() {
+                    self.move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
+                }
                 put::file(written, &place, Clash::Replace, self.0.durable).map_err(failed)?;
             }
             Content::Folder(written, parts) => {
                 let place = self.0.layout.artifact_folder(&digest);
+                if tree::list(&place).is_ok_and(|found| found != parts) || place.is_file() {
+                    self.move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
+                }
                 put::folder(written.path(), &place, self.0.durable)
                     .map_err(|error| io_error("write", &place, error))?;
                 kept.parts = parts;
@@ -371,17 +390,20 @@ impl Store {
         let failed = |error| io_error("write", &place, error);
         let bytes = manifest::write(&head, detail).map_err(|error| failed(error.into()))?;
         let clash = if replace { Clash::Replace } else { Clash::KeepFirst };
-        if replace {
-            self.move_to(&place, &self.0.layout.former(&head.stage)).map_err(failed)?;
-        }
         let scratch = self.scratch()?.path();
-        let ours = put::bytes(scratch, &bytes, &place, clash, self.0.durable).map_err(failed)?;
+        let written = put::written(scratch, &bytes, self.0.durable).map_err(failed)?;
+        if replace {
+            // The place is never empty: whoever is killed between leaves the former entry current.
+            self.link_to(&place, &self.0.layout.former(&head.stage)).map_err(failed)?;
+        }
+        let ours = put::file(written, &place, clash, self.0.durable).map_err(failed)?;
         self.forget(&head.key);
         if !ours && let Found::Entry(first) = self.look_up(&head.stage, &head.key) {
             return Ok(first);
         }
         if !ours {
             // What was there first is damaged: it gives way.
+            self.move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
             put::bytes(scratch, &bytes, &place, Clash::Replace, self.0.durable).map_err(failed)?;
         }
         let head = Arc::new(head);
@@ -415,14 +437,29 @@ impl Store {
 
     /// Moves a file to a folder under a name that is free; what is not there need not be moved.
     fn move_to(&self, path: &Path, folder: &Path) -> io::Result<()> {
-        if !path.exists() {
+        Self::bring_to(path, folder, |path, place| fs::rename(path, place))
+    }
+
+    /// Gives a file a second name in a folder, or moves it where a file can have but one.
+    fn link_to(&self, path: &Path, folder: &Path) -> io::Result<()> {
+        Self::bring_to(path, folder, |path, place| {
+            fs::hard_link(path, place).or_else(|_| fs::rename(path, place))
+        })
+    }
+
+    fn bring_to(
+        path: &Path,
+        folder: &Path,
+        bring: impl FnOnce(&Path, &Path) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if fs::symlink_metadata(path).is_err() {
             return Ok(());
         }
         scratch::make_folder(folder)?;
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let extension = path.extension().unwrap_or_default().to_string_lossy().into_owned();
         let name = format!("{stem}-{}", history::run_name());
-        match fs::rename(path, folder.join(name).with_extension(extension)) {
+        match bring(path, &folder.join(name).with_extension(extension)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             other => other,
         }
@@ -461,20 +498,49 @@ impl std::fmt::Debug for Store {
     }
 }
 
+/// Says what is wrong with a file that should have `size` bytes, as far as that can be told unread.
+fn wrong_file(path: &Path, size: u64) -> Option<String> {
+    match fs::metadata(path) {
+        Ok(meta) if !meta.is_file() => Some(format!("`{}` is no file", path.display())),
+        Ok(meta) if meta.len() == size => None,
+        Ok(meta) => {
+            Some(format!("`{}` has {} bytes, {size} were kept", path.display(), meta.len()))
+        }
+        Err(error) => Some(format!("`{}`: {error}", path.display())),
+    }
+}
+
 /// Reads a manifest with one system call between opening and closing, as most are small.
 fn read_manifest<T>(path: &Path, parse: impl FnOnce(&[u8]) -> T) -> io::Result<Option<T>> {
     const MOST: usize = 16 * 1024;
-    let mut file = match fs::File::open(path) {
+    let mut file = match open_to_read(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
     let mut buffer = [0; MOST];
     let count = file.read(&mut buffer)?;
-    if count < MOST {
+    // What does not begin as a manifest may be of any size, and is not read.
+    if count < MOST || !manifest::begins(&buffer) {
         return Ok(Some(parse(&buffer[..count])));
     }
+    if file.metadata()?.len() > manifest::LARGEST {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too large"));
+    }
     let mut all = buffer[..count].to_vec();
-    file.read_to_end(&mut all)?;
+    file.take(manifest::LARGEST).read_to_end(&mut all)?;
     Ok(Some(parse(&all)))
+}
+
+/// Opens a file. One that was replaced by a pipe does not keep the program waiting for a writer.
+fn open_to_read(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        /// The same on all architectures that this was built for.
+        const O_NONBLOCK: i32 = 0o4000;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, O_NONBLOCK);
+    }
+    options.open(path)
 }

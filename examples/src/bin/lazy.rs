@@ -1,5 +1,5 @@
-//! Twenty records with a series of 50 MB each, all of them held to the end: with `Lazy` the memory
-//! of about one series is enough, without it that of all.
+//! Twenty records with a series of 50 MB each, all of them held to the end: with `Lazy` memory is
+//! needed for one of them (and the file that it is read from), without it for all.
 //!
 //! ```text
 //! cargo run --release --bin lazy            # both, each in a process of its own

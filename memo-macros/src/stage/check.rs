@@ -114,7 +114,7 @@ fn spec(function: &Function, options: &Options) -> Spec {
         code: (!is_manual).then(|| fingerprint(code(function, options))),
         version: options.version.as_ref().map(|version| version_text(&version.value)),
         env: options.env.as_ref().map(|env| env.value.clone()).unwrap_or_default(),
-        cache: options.cache.as_ref().is_none_or(|cache| cache.value.value),
+        cache: options.cache.as_ref().map(|cache| cache.value.value),
         done: options.done.as_ref().is_some_and(|done| done.value.value),
         retries: options.retries.as_ref().map_or(0, |retries| retries.value),
     }

@@ -195,7 +195,8 @@ pub struct Spec {
     pub code: Option<u128>,
     pub version: Option<String>,
     pub env: Vec<LitStr>,
-    pub cache: bool,
+    /// What the stage says of caching, if anything: its word beats the experiment's.
+    pub cache: Option<bool>,
     pub done: bool,
     pub retries: u32,
 }

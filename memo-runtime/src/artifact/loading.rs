@@ -250,6 +250,9 @@ impl Loading {
     /// Ends the load: what was not read is read now, and the digest must be right.
     pub(super) fn finish(self) -> Result<Digest, Error> {
         let reading = std::mem::take(&mut *self.reading());
+        if let Source::Inline(bytes) = &self.source {
+            self.compare(Digest::of(bytes))?;
+        }
         if let Some(beside) = reading.beside {
             let found = beside.join().map_err(|_| self.wrong_digest())?;
             self.compare(found)?;

@@ -55,6 +55,7 @@ impl Json {
     /// assert_eq!(std::fs::read_to_string(&path)?, "[\n  1,\n  2\n]");
     /// # Ok::<(), memo_runtime::BoxError>(())
     /// ```
+    #[must_use]
     pub const fn pretty(self) -> Self {
         Self { pretty: true }
     }

@@ -1,5 +1,7 @@
 //! What holds for all cachers: values come back, or are refused; hostile bytes are errors.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not see as such")]
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! Declaring: the pipeline function runs once per record, and its calls become a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -10,13 +11,13 @@ use crate::aggregate::Records;
 use crate::error::{BoxError, Error, ErrorKind, did_you_mean};
 use crate::key::part::Parts;
 use crate::plan::verdicts::{PlannedCall, verdicts};
-use crate::plan::{Declared, Plan};
+use crate::plan::{Calls, Declared, Plan};
 use crate::policy::{Policy, Selection, find_stage};
 use crate::record::{Frame, Params, Record, State};
 use crate::session::{Mode, Session};
 use crate::stage::explain::Neighbours;
 use crate::stage::node::Node;
-use crate::store::Store;
+use crate::store::{Store, results};
 
 /// Everything that was declared, before anything runs.
 pub(crate) struct Declaration {
@@ -60,7 +61,11 @@ pub(crate) fn declare<P: Params + Clone + DeserializeOwned>(
         return Err(mistake.clone());
     }
     let records = chosen_records(experiment, options)?;
-    let store = options.open_store(&experiment.store)?;
+    let store = if dry {
+        options.clone().read_only(true).open_store(&experiment.store)?
+    } else {
+        options.open_store(&experiment.store)?
+    };
     let policy = policy(experiment, options, &records)?;
     let declaration = Declaring { experiment, options, store, policy, dry }.declare(records)?;
     match &options.until {
@@ -81,7 +86,7 @@ fn chosen_records<P: Params + Clone + DeserializeOwned>(
             return Err(Error::new(ErrorKind::Usage, message));
         }
     }
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     if let Some(twice) = names().find(|name| !seen.insert(*name)) {
         let message = format!("two records are named `{twice}`");
         return Err(Error::new(ErrorKind::Usage, message));
@@ -214,7 +219,11 @@ fn finish<P: Params>(
     let Some(declared) = session.declared() else {
         return Err(Error::new(ErrorKind::Wiring, "the experiment was not declared"));
     };
+    let mut frames: Vec<Frame> = records.into_iter().map(|record| record.frame).collect();
+    frames.push(aggregates);
     let mut calls = declared.calls();
+    let misplaced = check_places(&calls, &frames);
+    calls.errors.extend(misplaced);
     let errors = std::mem::take(&mut calls.errors);
     if let [first, rest @ ..] = &errors[..] {
         let rest: Vec<String> = rest.iter().map(Error::chain).collect();
@@ -235,9 +244,40 @@ fn finish<P: Params>(
     }
     let names = calls.records.iter().map(|record| Arc::clone(&record.name)).collect();
     drop(calls);
-    let mut frames: Vec<Frame> = records.into_iter().map(|record| record.frame).collect();
-    frames.push(aggregates);
     Ok(Declaration { session, nodes, callers, records: names, unknown_beyond, frames })
+}
+
+/// Finds out where everything would be published: unknown fields in a template, and two results that
+/// would be published at one place, are mistakes that need not wait for a run.
+fn check_places(calls: &Calls, frames: &[Frame]) -> Vec<Error> {
+    let mut errors = Vec::new();
+    let mut taken: HashMap<PathBuf, (*const Node, usize)> = HashMap::new();
+    let of_records = calls.records.iter().zip(frames).flat_map(|(record, frame)| {
+        record.nodes.iter().map(move |node| (&calls.nodes[*node], frame))
+    });
+    let called: HashSet<usize> =
+        calls.records.iter().flat_map(|record| record.nodes.iter().copied()).collect();
+    let of_all = calls.nodes.iter().enumerate().filter(|(index, _)| !called.contains(index));
+    let of_all = of_all.filter_map(|(_, node)| Some((node, frames.last()?)));
+    for (node, frame) in of_records.chain(of_all) {
+        for (output, slot) in node.outputs.iter().enumerate() {
+            let Some(template) = slot.published() else { continue };
+            match results::place(template, node, output, frame) {
+                Err(error) => errors.push(error),
+                Ok(place) => {
+                    let us = (Arc::as_ptr(node), output);
+                    if *taken.entry(place.clone()).or_insert(us) != us {
+                        let message = format!(
+                            "two results would be published at `{}`; name what differs in `{template}`, such as `{{record}}`",
+                            place.display()
+                        );
+                        errors.push(node.blame(Error::new(ErrorKind::Wiring, message)));
+                    }
+                }
+            }
+        }
+    }
+    errors
 }
 
 /// Keeps the calls of one stage, and those that they depend on.
@@ -246,7 +286,7 @@ fn until(mut declaration: Declaration, stage: &str) -> Result<Declaration, Error
     names.sort_unstable();
     names.dedup();
     let wanted = find_stage(stage, &names).map_err(|text| Error::new(ErrorKind::Usage, text))?;
-    let mut needed: std::collections::HashSet<*const Node> = std::collections::HashSet::new();
+    let mut needed: HashSet<*const Node> = HashSet::new();
     for node in declaration.nodes.iter().rev() {
         if node.spec.name == wanted || needed.contains(&Arc::as_ptr(node)) {
             needed.insert(Arc::as_ptr(node));

@@ -273,10 +273,7 @@ mod tests {
         for (grid, expected) in [
             (base(), "the grid varies nothing; call `over`, or add a single `record`"),
             (base().over("hidden", none), "the grid has no values for `hidden`"),
-            (
-                base().over("hidden", [1]).over("hidden", [2]),
-                "the grid varies `hidden` twice",
-            ),
+            (base().over("hidden", [1]).over("hidden", [2]), "the grid varies `hidden` twice"),
             (
                 base().over("hidden", [1, 2, 1]),
                 "the grid has `1` twice among the values of `hidden`",

@@ -89,7 +89,10 @@ fn taken_apart<P: Serialize>(params: &P) -> Result<Tree, Error> {
 
 fn not_the_same(written: &Tree, read: &Tree) -> Error {
     let (written, read) = (written.leaves(), read.leaves());
-    let other = written.iter().find(|leaf| !read.contains(leaf)).or_else(|| read.iter().find(|leaf| !written.contains(leaf)));
+    let other = written
+        .iter()
+        .find(|leaf| !read.contains(leaf))
+        .or_else(|| read.iter().find(|leaf| !written.contains(leaf)));
     let place = other.map(|(path, _)| format!("; `{path}` comes back as another value"));
     usage(format!(
         "the params cannot be changed, since `serde` does not read what it wrote{}",

@@ -163,6 +163,8 @@ pub type PartText = (PartKind, &'static str, String);
 pub(crate) struct DigestedParts {
     pub(crate) digests: Vec<PartDigest>,
     pub(crate) files: Vec<FileDigest>,
+    /// The texts in the secrets, kept in memory only, so that no message shows them.
+    pub(crate) secrets: Vec<String>,
 }
 
 /// What the generated code fills, part by part: either to digest them or to show them.
@@ -171,15 +173,20 @@ pub struct Parts(Mode);
 
 #[derive(Debug)]
 enum Mode {
-    Digesting { hasher: KeyHasher, digests: Vec<PartDigest>, errors: Vec<Error> },
+    Digesting {
+        hasher: KeyHasher,
+        digests: Vec<PartDigest>,
+        errors: Vec<Error>,
+        secrets: Vec<String>,
+    },
     Showing(Vec<PartText>),
 }
 
 impl Parts {
     /// Begins to digest parts.
     pub(crate) fn digesting() -> Self {
-        let (digests, errors) = (Vec::new(), Vec::new());
-        Self(Mode::Digesting { hasher: KeyHasher::new(), digests, errors })
+        let (digests, errors, secrets) = (Vec::new(), Vec::new(), Vec::new());
+        Self(Mode::Digesting { hasher: KeyHasher::new(), digests, errors, secrets })
     }
 
     /// Begins to write parts down for people.
@@ -214,11 +221,12 @@ impl Parts {
     ///
     /// The one that was met, or one that tells all that were met.
     pub(crate) fn finish(self) -> Result<DigestedParts, Error> {
-        let Mode::Digesting { mut hasher, digests, mut errors } = self.0 else {
-            return Ok(DigestedParts { digests: Vec::new(), files: Vec::new() });
+        let Mode::Digesting { mut hasher, digests, mut errors, secrets } = self.0 else {
+            let (digests, files, secrets) = (Vec::new(), Vec::new(), Vec::new());
+            return Ok(DigestedParts { digests, files, secrets });
         };
         match errors.len() {
-            0 => Ok(DigestedParts { digests, files: hasher.take_files() }),
+            0 => Ok(DigestedParts { digests, files: hasher.take_files(), secrets }),
             1 => Err(errors.remove(0)),
             _ => {
                 let all: Vec<_> = errors.iter().map(Error::chain).collect();
@@ -248,6 +256,10 @@ pub struct PartSlot<'p> {
 impl PartSlot<'_> {
     fn serialize<T: Serialize + ?Sized>(self, value: &T) {
         let without = self.without;
+        if let (PartKind::Secret, Mode::Digesting { secrets, .. }) = (self.kind, &mut self.parts.0)
+        {
+            show::collect_texts(value, secrets);
+        }
         self.fill(
             |hasher| {
                 hasher.leave_out(without);
@@ -277,7 +289,7 @@ impl PartSlot<'_> {
     ) {
         let Self { parts, kind, name, .. } = self;
         match &mut parts.0 {
-            Mode::Digesting { hasher, digests, errors } => {
+            Mode::Digesting { hasher, digests, errors, .. } => {
                 if let Err(error) = digest(hasher) {
                     hasher.fail(error);
                 }

@@ -118,7 +118,7 @@ impl<'t> Tracer<'t> {
     }
 
     /// Writes down a primitive type, and returns which of its `values` to hand out.
-    fn leaf<V>(self, text: &'static str, values: u8) -> Result<u8, Stop> {
+    fn leaf<V>(self, text: &'static str, values: usize) -> Result<usize, Stop> {
         let entered = self.enter::<V>(Shape::Leaf(text, values), "", &[])?;
         Ok(entered.tree.attempt(entered.id))
     }
@@ -171,11 +171,11 @@ impl<'t> Tracer<'t> {
 
 /// Hands out made-up numbers. One first: zero is what the standard library's `NonZero` refuses.
 macro_rules! numbers {
-    ($($method:ident: $type:ident => $visit:ident),* $(,)?) => {
+    ($values:expr; $($method:ident: $type:ident => $visit:ident),* $(,)?) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
-            const VALUES: [$type; 2] = [1 as $type, 0 as $type];
-            let value = self.leaf::<V>(stringify!($type), 2)?;
-            visitor.$visit(VALUES[usize::from(value)])
+            let values: [$type; 2] = $values;
+            let value = self.leaf::<V>(stringify!($type), values.len())?;
+            visitor.$visit(values[value])
         })*
     };
 }
@@ -201,12 +201,17 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     type Error = Stop;
 
     numbers! {
+        [1, 0];
         deserialize_i8: i8 => visit_i8, deserialize_i16: i16 => visit_i16,
         deserialize_i32: i32 => visit_i32, deserialize_i64: i64 => visit_i64,
         deserialize_i128: i128 => visit_i128,
         deserialize_u8: u8 => visit_u8, deserialize_u16: u16 => visit_u16,
         deserialize_u32: u32 => visit_u32, deserialize_u64: u64 => visit_u64,
         deserialize_u128: u128 => visit_u128,
+    }
+
+    numbers! {
+        [1.0, 0.0];
         deserialize_f32: f32 => visit_f32, deserialize_f64: f64 => visit_f64,
     }
 
@@ -232,8 +237,8 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
-        let value = self.leaf::<V>("string", TEXTS.len() as u8)?;
-        visitor.visit_str(TEXTS[usize::from(value)])
+        let value = self.leaf::<V>("string", TEXTS.len())?;
+        visitor.visit_str(TEXTS[value])
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
@@ -241,8 +246,8 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
-        let value = self.leaf::<V>("bytes", BYTES.len() as u8)?;
-        visitor.visit_bytes(BYTES[usize::from(value)])
+        let value = self.leaf::<V>("bytes", BYTES.len())?;
+        visitor.visit_bytes(BYTES[value])
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {

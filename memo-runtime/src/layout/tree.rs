@@ -45,7 +45,7 @@ pub(super) struct Node {
     /// Visited before other fields.
     goes_first: bool,
     /// Which of the made-up values is next.
-    attempt: u8,
+    attempt: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,7 +54,7 @@ pub(super) enum Shape {
     #[default]
     Unknown,
     /// A primitive type, and how many values can be tried.
-    Leaf(&'static str, u8),
+    Leaf(&'static str, usize),
     /// A further name of a field.
     Alias,
     /// The type of another node.
@@ -105,7 +105,7 @@ impl Tree {
         self.nodes.borrow()[id].shape
     }
 
-    pub(super) fn attempt(&self, id: Id) -> u8 {
+    pub(super) fn attempt(&self, id: Id) -> usize {
         self.nodes.borrow()[id].attempt
     }
 

@@ -31,7 +31,9 @@ pub(super) fn publish(declaration: &Declaration, ends: &[End]) -> usize {
 pub(super) fn outcome(declaration: &Declaration, ends: &[End]) -> Outcome {
     let mut outcome = Outcome::default();
     for (node, end) in declaration.nodes.iter().zip(ends) {
-        let lost = matches!(end, End::Ran) && node.is_kept() && node.head().is_none();
+        // One that was found, turned out to be damaged and was made again may be lost as well.
+        let done = matches!(end, End::Ran | End::Cached);
+        let lost = done && node.is_kept() && node.head().is_none();
         outcome.lost += usize::from(lost);
         if let End::Failed(error) = end {
             outcome.failures.push(error.clone());

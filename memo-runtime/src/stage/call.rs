@@ -15,8 +15,7 @@ use crate::aggregate::{AcrossInput, RowParams};
 use crate::cacheable::Cacheable;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, did_you_mean};
-use crate::key::files::FileDigest;
-use crate::key::part::{PartDigest, Parts};
+use crate::key::part::{DigestedParts, PartDigest, Parts};
 use crate::key::{ComponentKind, KeyMaker};
 use crate::lazy::{Handle, Lazy, Origin};
 use crate::record::{Frame, Provides};
@@ -71,9 +70,9 @@ impl<'f> Call<'f> {
         call
     }
 
-    /// Adds a type of a generic instance.
+    /// Adds a type of a generic instance, by its full path: types of one name in two modules are two.
     pub fn instance(&mut self, type_name: &'static str) {
-        self.instance.push(without_paths(type_name));
+        self.instance.push(type_name.to_owned());
     }
 
     /// Adds a constant of a generic instance.
@@ -224,16 +223,12 @@ impl<'f> Call<'f> {
         if self.all_inserted(&names) {
             return Ok(self.inserted(&names));
         }
-        let node = self.node(parts.digests, parts.files, work());
+        let node = self.node(parts, work());
         self.bind(names, node)
     }
 
-    fn node(
-        &mut self,
-        parts: Vec<PartDigest>,
-        files: Vec<FileDigest>,
-        work: Box<dyn Work>,
-    ) -> Arc<Node> {
+    fn node(&mut self, parts: DigestedParts, work: Box<dyn Work>) -> Arc<Node> {
+        let DigestedParts { digests: parts, files, secrets } = parts;
         let environment =
             self.spec.env.iter().map(|name| (*name, std::env::var_os(name))).collect::<Vec<_>>();
         let base = self.base(&parts, &environment);
@@ -243,6 +238,7 @@ impl<'f> Call<'f> {
         node.instance = std::mem::take(&mut self.instance);
         node.parts = parts;
         node.files = files;
+        node.secrets = secrets;
         node.environment = environment;
         node.inputs = std::mem::take(&mut self.inputs);
         node.outputs = std::mem::take(&mut self.outputs);

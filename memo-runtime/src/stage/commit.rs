@@ -94,7 +94,8 @@ impl Node {
         let Some(key) = self.key() else {
             return Err(Error::new(ErrorKind::Wiring, "the call has no key"));
         };
-        let log = made.context.take_log();
+        let log: Vec<String> =
+            made.context.take_log().into_iter().map(|line| self.hide_secrets(line)).collect();
         let head = Head {
             key,
             stage: self.spec.name.to_owned(),
@@ -270,6 +271,9 @@ fn is_trouble_with_storage(error: &(dyn std::error::Error + 'static)) -> bool {
             if told || io.raw_os_error().is_some() {
                 return true;
             }
+        }
+        if error.downcast_ref::<serde_json::Error>().is_some_and(serde_json::Error::is_io) {
+            return true;
         }
         if error.downcast_ref::<Error>().is_some_and(|error| error.kind() == ErrorKind::Store) {
             return true;

@@ -8,7 +8,7 @@ use super::inputs::{Failure, Inputs, Values};
 use super::node::{Node, Status};
 use super::retry::Attempt;
 use crate::context::Context;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, is_trouble_of_ours, panic_text};
 use crate::event::{Event, MissReason};
 
 /// What is known of a finished run of a body.
@@ -26,7 +26,7 @@ impl Node {
             Status::Miss(reason) => reason,
             _ => MissReason::InMemory,
         };
-        let outcome = self.try_run(reason).map_err(|error| self.blame(error));
+        let outcome = self.try_run(reason).map_err(|error| self.blame(self.hide_secrets_in(error)));
         if let Err(error) = &outcome {
             self.set_status(Status::Failed(error.clone()));
             let (stage, record) = (self.spec.name, self.record_name());
@@ -135,10 +135,15 @@ impl Node {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(head) = self.head() else { return Ok(()) };
         let what = error.chain();
-        self.warn(format!("an entry is damaged and set aside: {what}"), false);
-        let suspect = super::node::kept(&head, output);
-        self.session.store.set_aside(self.spec.name, &head.key, suspect.as_slice());
-        self.set_head(None);
+        if is_trouble_of_ours(error) {
+            self.warn(format!("an entry is computed again: {what}"), false);
+            self.session.store.forget(&head.key);
+        } else {
+            self.warn(format!("an entry is damaged and set aside: {what}"), false);
+            let suspect = super::node::kept(&head, output);
+            self.session.store.set_aside(self.spec.name, &head.key, suspect.as_slice());
+        }
+        self.refuse(head);
         self.set_status(Status::Miss(MissReason::Damaged { what }));
         if self.session.is_dry() {
             let message = "its result is damaged, and a plan runs nothing";
@@ -159,7 +164,7 @@ impl Node {
                 }
                 Err(error) if number <= self.spec.retries && self.is_retried(number, &error) => {
                     let (stage, record) = (self.spec.name, self.record_name());
-                    let (attempt, error) = (number, error.chain());
+                    let (attempt, error) = (number, self.hide_secrets(error.chain()));
                     self.session.store.emit(|| Event::Retried { stage, record, attempt, error });
                     number += 1;
                 }
@@ -199,7 +204,5 @@ impl Node {
 
 /// Turns what a body panicked with into an error.
 fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Error::new(ErrorKind::Stage, format!("the stage panicked: {}", text.unwrap_or("(no message)")))
+    Error::new(ErrorKind::Stage, format!("the stage panicked: {}", panic_text(panic)))
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::call::without_paths;
 use super::inputs::Input;
 use super::node::Node;
 use crate::digest::Digest;
@@ -56,7 +57,8 @@ impl Node {
         let text = |text: &str| Digest::of(text.as_bytes());
         let instance = self.instance.join(", ");
         if !instance.is_empty() {
-            add(ComponentKind::Stage, "types".into(), text(&instance), instance);
+            let shown = without_paths(&instance);
+            add(ComponentKind::Stage, "types".into(), text(&instance), shown);
         }
         if let Some(code) = self.spec.code {
             let shown = format!("{code:032x}");

@@ -74,7 +74,11 @@ impl Node {
                 store.set_aside(self.spec.name, key, &[]);
                 Status::Miss(MissReason::Damaged { what })
             }
-            Found::Gone(_, what) => Status::Miss(MissReason::ArtifactGone { what }),
+            Found::Unreadable(what) => {
+                self.warn(format!("an entry is computed again: {what}"), false);
+                Status::Miss(MissReason::Damaged { what })
+            }
+            Found::Gone(what) => Status::Miss(MissReason::ArtifactGone { what }),
         }
     }
 
@@ -159,6 +163,7 @@ impl Node {
     pub(crate) fn look_again(&self, key: &Digest) -> bool {
         self.session.store.forget(key);
         if let Found::Entry(head) = self.session.store.look_up(self.spec.name, key)
+            && !self.has_refused(&head)
             && let Status::Hit = self.judge(head)
         {
             self.told_hit();

@@ -41,6 +41,8 @@ pub(crate) struct Node {
     pub(crate) environment: Vec<(&'static str, Option<OsString>)>,
     /// Files that entered the key; they must not change before the body has ended.
     pub(crate) files: Vec<FileDigest>,
+    /// The texts in the secrets: no message may show them.
+    pub(crate) secrets: Vec<String>,
     pub(crate) inputs: Vec<Input>,
     pub(crate) outputs: Vec<Arc<dyn AnySlot>>,
     pub(crate) work: Box<dyn Work>,
@@ -83,6 +85,8 @@ struct State {
     key: Option<Digest>,
     /// The entry, as found or as kept.
     head: Option<Arc<Head>>,
+    /// The entry whose artifact could not be read. It stays where nothing can be set aside.
+    refused: Option<Arc<Head>>,
     seconds: f64,
 }
 
@@ -103,6 +107,7 @@ impl Node {
             parts: Vec::new(),
             environment: Vec::new(),
             files: Vec::new(),
+            secrets: Vec::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
             work,
@@ -187,6 +192,17 @@ impl Node {
         self.state().head = head;
     }
 
+    /// Notes that the entry is of no use, and lets go of it.
+    pub(crate) fn refuse(&self, head: Arc<Head>) {
+        let mut state = self.state();
+        state.head = None;
+        state.refused = Some(head);
+    }
+
+    pub(crate) fn has_refused(&self, head: &Head) -> bool {
+        self.state().refused.as_deref() == Some(head)
+    }
+
     pub(crate) fn record_name(&self) -> Option<String> {
         self.record.as_deref().map(str::to_owned)
     }
@@ -200,8 +216,23 @@ impl Node {
         }
     }
 
+    /// Takes the secrets out of a text that came from the stage's own code.
+    pub(crate) fn hide_secrets(&self, text: String) -> String {
+        self.secrets.iter().fold(text, |text, secret| text.replace(secret, "(secret)"))
+    }
+
+    /// Takes the secrets out of an error. One that tells a secret loses its causes, but not their texts.
+    pub(crate) fn hide_secrets_in(&self, error: Error) -> Error {
+        let told = error.chain();
+        if !self.secrets.iter().any(|secret| told.contains(secret)) {
+            return error;
+        }
+        Error::new(error.kind(), self.hide_secrets(told))
+    }
+
     pub(crate) fn warn(&self, message: impl Into<String>, lost: bool) {
-        let (stage, record, message) = (Some(self.spec.name), self.record_name(), message.into());
+        let message = self.hide_secrets(message.into());
+        let (stage, record) = (Some(self.spec.name), self.record_name());
         self.session.store.emit(|| Event::Warning { stage, record, message, lost });
     }
 

@@ -1,7 +1,14 @@
 //! Runs: their names, and what is written down of each.
 
+use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+use super::Store;
+use crate::experiment::StageSummary;
 
 /// Returns the time in milliseconds since 1970. It is shown and stored; nothing is decided by it.
 pub(crate) fn now() -> u64 {
@@ -14,4 +21,42 @@ pub(crate) fn run_name() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("{:012x}-{:x}-{count:x}", now(), std::process::id())
+}
+
+/// What is written down of a run.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunRecord<'a> {
+    pub(crate) memo: u32,
+    pub(crate) run: &'a str,
+    pub(crate) experiment: &'a str,
+    /// The command line, without the path of the program.
+    pub(crate) arguments: Vec<String>,
+    pub(crate) records: Vec<&'a str>,
+    /// In milliseconds since 1970.
+    pub(crate) ended: u64,
+    pub(crate) seconds: f64,
+    pub(crate) cached: usize,
+    pub(crate) ran: usize,
+    pub(crate) failed: usize,
+    pub(crate) skipped: usize,
+    pub(crate) interrupted: bool,
+    pub(crate) failures: Vec<String>,
+    pub(crate) stages: &'a [StageSummary],
+}
+
+impl RunRecord<'_> {
+    /// Writes the record, if there is a store to write to.
+    pub(crate) fn write(&self, store: &Store) -> io::Result<()> {
+        if store.is_read_only() || !store.layout().base().exists() {
+            return Ok(());
+        }
+        let place = store.layout().run(self.run);
+        super::scratch::make_folder(place.parent().unwrap_or(Path::new(".")))?;
+        std::fs::write(place, serde_json::to_vec(self)?)
+    }
+}
+
+/// Returns the arguments that this program was started with.
+pub(crate) fn arguments() -> Vec<String> {
+    std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect()
 }

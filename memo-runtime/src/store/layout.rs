@@ -10,7 +10,7 @@
 //!     former/<stage>/<key>-<n>.jsonl        entries that a newer result has replaced
 //!     damaged/<name>-<n>                    what was found damaged, set aside
 //!     results/<experiment>/<record>/<output>.<ext>   links, for people
-//!     runs/<time>-<id>.json                 one file a run
+//!     runs/<time>/<run>.json                one file a run
 //!     locks/<key>                           held while a key is computed
 //!     tmp/<id>/                             what is being written, one folder a process
 //! ```
@@ -78,12 +78,22 @@ impl Layout {
         self.base.join("results").join(file_name(experiment)).join(file_name(record))
     }
 
-    pub(crate) fn runs(&self) -> PathBuf {
-        self.base.join("runs")
+    pub(crate) fn links_index(&self, experiment: &str) -> PathBuf {
+        self.base.join("results").join(file_name(experiment)).join(".index")
+    }
+
+    /// Runs of some three days share a folder, as the first digits of their names say.
+    pub(crate) fn run(&self, name: &str) -> PathBuf {
+        let folder = name.get(..5).unwrap_or("other");
+        self.base.join("runs").join(folder).join(file_name(name) + ".json")
+    }
+
+    pub(crate) fn locks(&self) -> PathBuf {
+        self.base.join("locks")
     }
 
     pub(crate) fn lock(&self, key: &Digest) -> PathBuf {
-        self.base.join("locks").join(key.to_string())
+        self.locks().join(key.to_string())
     }
 
     pub(crate) fn temporary(&self) -> PathBuf {

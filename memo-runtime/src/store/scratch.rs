@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::layout::Layout;
+use super::lock::is_at;
 
 /// The scratch folder of this process; removed when it is dropped.
 #[derive(Debug)]
@@ -26,11 +27,9 @@ impl Scratch {
         let all = layout.temporary();
         make_folder(&all)?;
         sweep(&all);
+        super::lock::sweep(&layout.locks());
         // The lock comes before the folder: a sweep removes no folder whose lock it cannot have.
-        let (lock, lock_path) =
-            tempfile::Builder::new().suffix(".lock").tempfile_in(&all)?.keep()?;
-        // Where the file system knows no locks, sweeping is left to `gc`.
-        let _ = lock.lock();
+        let (lock, lock_path) = make_lock(&all)?;
         let folder = lock_path.with_extension("");
         make_folder(&folder)?;
         Ok(Self { folder, lock_path, _lock: lock })
@@ -48,20 +47,43 @@ impl Drop for Scratch {
     }
 }
 
+/// What the names of lock files and their folders begin with.
+const PREFIX: &str = "run-";
+
+/// Makes a lock file that this process holds.
+fn make_lock(all: &Path) -> io::Result<(File, PathBuf)> {
+    loop {
+        let mut builder = tempfile::Builder::new();
+        let made = builder.prefix(PREFIX).suffix(".lock").tempfile_in(all)?;
+        let (lock, path) = made.keep()?;
+        // Where the file system knows no locks, sweeping is left to `gc`.
+        let held = lock.lock();
+        // A sweep may have had the lock first, and then it has removed the file.
+        if held.is_err() || is_at(&lock, &path)? {
+            return Ok((lock, path));
+        }
+    }
+}
+
 /// Removes the folders of processes that are no more. What cannot be removed is left: it harms nobody.
+///
+/// A lock that is free belongs to nobody, or to a process that has made its file and not locked it
+/// yet; that one finds the file gone, and makes another.
 fn sweep(all: &Path) {
     let Ok(entries) = fs::read_dir(all) else { return };
-    for lock_path in entries.flatten().map(|entry| entry.path()) {
-        if lock_path.extension().is_none_or(|extension| extension != "lock") {
+    for entry in entries.flatten() {
+        // Other names are not ours, and what they lead to is none of our business.
+        let name = entry.file_name();
+        let ours = name.to_str().is_some_and(|name| {
+            let stem = name.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(".lock"));
+            stem.is_some_and(|stem| stem.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        });
+        if !ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
             continue;
         }
+        let lock_path = entry.path();
         let Ok(lock) = File::options().read(true).write(true).open(&lock_path) else { continue };
-        // A lock file that is so young may belong to a process that is about to lock it.
-        let young = lock
-            .metadata()
-            .and_then(|meta| meta.modified())
-            .is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age.as_secs() < 5));
-        if !young && lock.try_lock().is_ok() {
+        if lock.try_lock().is_ok() {
             let _ = fs::remove_dir_all(lock_path.with_extension(""));
             let _ = fs::remove_file(&lock_path);
         }
@@ -74,7 +96,8 @@ fn prepare(layout: &Layout) -> io::Result<()> {
     let tag = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder holds results that `memo` can compute again.\n";
     for (name, content) in [("CACHEDIR.TAG", tag), (".gitignore", "*\n")] {
         let path = layout.root().join(name);
-        if !path.exists() {
+        // One that is empty was left by a process that was killed, or by a disk that was full.
+        if fs::metadata(&path).map_or(0, |meta| meta.len()) == 0 {
             fs::write(path, content)?;
         }
     }

@@ -2,10 +2,11 @@
 //! and ranks them.
 //!
 //! ```text
-//! cargo run --release --bin digits                          # 26 ran: every stage, once
+//! cargo run --release --bin digits                          # 19 stages run
 //! cargo run --release --bin digits                          # the same again: nothing runs
 //! cargo run --release --bin digits -- --set rate=0.02       # train, evaluate and compare run
 //! cargo run --release --bin digits -- --no-cache normalise  # normalise and all that follows run
+//! cargo run --release --bin digits -- --force train         # only train: its results are the same
 //! cargo run --release --bin digits -- --plan --set seed=7   # what would run, and why
 //! ```
 //!

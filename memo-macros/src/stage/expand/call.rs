@@ -57,7 +57,7 @@ fn spec(stage: &Stage, function: &Function) -> TokenStream {
         .iter()
         .map(|Output { name, lazy, .. }| hygienic!(#rt::OutputSpec { name: #name, lazy: #lazy }));
     let env = (!env.is_empty()).then(|| hygienic!(env: &[#(#env),*],));
-    let cache = (!cache).then(|| hygienic!(cache: #cache,));
+    let cache = cache.map(|cache| hygienic!(cache: #rt::Some(#cache),));
     let done = done.then(|| hygienic!(done: #done,));
     let retries = Some(Literal::u32_unsuffixed(*retries)).filter(|_| *retries > 0).into_iter();
     let place = quote_spanned! {at(function.sig.ident.span())=>

@@ -15,7 +15,7 @@ pub(super) struct Faithful<'a, S, R> {
     pub(super) place: Place,
 }
 
-impl<'a, S: Serializer, R: Rules> Faithful<'a, S, R> {
+impl<S: Serializer, R: Rules> Faithful<'_, S, R> {
     fn enter(&self, levels: u16, what: What) -> Result<Place, S::Error> {
         self.notes.enter(self.place, levels, what)
     }

@@ -100,7 +100,8 @@ impl Missing {
             true => "",
             false => " (what `serde` skips cannot be set)",
         };
-        let place = if depth == 0 { "the params have".to_owned() } else { format!("`{before}` has") };
+        let place =
+            if depth == 0 { "the params have".to_owned() } else { format!("`{before}` has") };
         usage(format!("{place} no field `{wrong}`{skipped}{near}"))
     }
 }

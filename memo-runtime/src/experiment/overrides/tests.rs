@@ -85,7 +85,7 @@ fn a_text_is_read_as_what_the_field_holds() {
     assert_sets("layers", "[3]", |settings| settings.layers = vec![3]);
     assert_sets("layers.1", "7", |settings| settings.layers[1] = 7);
     assert_sets("weights", r#"{"2": 1}"#, |settings| {
-        settings.weights.insert(2, 1.0);
+        settings.weights = BTreeMap::from([(2, 1.0)]);
     });
     assert_sets("weights.1", "2", |settings| settings.weights = BTreeMap::from([(1, 2.0)]));
     assert_sets("weights.9", "2", |settings| {
@@ -109,13 +109,29 @@ fn what_does_not_fit_is_told() {
     for (path, text, expected) in [
         ("hidden", "many", "`hidden` takes a whole number such as 32, not `many`"),
         ("hidden", "1.5", "`hidden` takes a whole number such as 32, not `1.5`"),
-        ("hidden", "-1", "`hidden` does not take `-1`: invalid value: integer `-1`, expected usize"),
+        (
+            "hidden",
+            "-1",
+            "`hidden` does not take `-1`: invalid value: integer `-1`, expected usize",
+        ),
         ("shuffle", "maybe", "`shuffle` takes `true` or `false`, not `maybe`"),
         ("train.rate", "fast", "`train.rate` takes a number such as 0.1, not `fast`"),
-        ("layers", "3", "`layers` does not take `3`: invalid type: integer `3`, expected a sequence"),
+        (
+            "layers",
+            "3",
+            "`layers` does not take `3`: invalid type: integer `3`, expected a sequence",
+        ),
         ("layers", "a", "`layers` takes JSON such as `[1,2]`, not `a`"),
-        ("layers.5", "1", "`layers` has no field `5` (what `serde` skips cannot be set); there are `0`, `1`"),
-        ("separator", "ab", "`separator` does not take `ab`: invalid value: string \"ab\", expected a character"),
+        (
+            "layers.5",
+            "1",
+            "`layers` has no field `5` (what `serde` skips cannot be set); there are `0`, `1`",
+        ),
+        (
+            "separator",
+            "ab",
+            "`separator` does not take `ab`: invalid value: string \"ab\", expected a character",
+        ),
         (
             "train.optimizer",
             "adm",
@@ -162,7 +178,10 @@ fn a_table_is_laid_over_at_any_depth() {
 fn a_wrong_table_is_refused() {
     for (overlay, expected) in [
         (json!({"train": {"rat": 1}}), "`train` has no field `rat`; did you mean `rate`?"),
-        (json!({"hidden": "8"}), "`hidden` does not take `8`: invalid type: string \"8\", expected usize"),
+        (
+            json!({"hidden": "8"}),
+            "`hidden` does not take `8`: invalid type: string \"8\", expected usize",
+        ),
         (json!([1]), "`--params` takes a table of fields"),
     ] {
         let error = apply(&settings(), Some(&overlay), &[], &[]).unwrap_err();
@@ -174,7 +193,10 @@ fn a_wrong_table_is_refused() {
 fn a_field_that_varies_cannot_be_set() {
     let set = [("train".to_owned(), r#"{"rate": 1}"#.to_owned())];
     let error = apply(&settings(), None, &set, &["train.rate".to_owned()]).unwrap_err();
-    assert_eq!(error.to_string(), "`train.rate` cannot be set, since `train.rate` varies in the grid");
+    assert_eq!(
+        error.to_string(),
+        "`train.rate` cannot be set, since `train.rate` varies in the grid"
+    );
     assert!(apply(&settings(), None, &set, &["train.decay-by".to_owned()]).is_ok());
 }
 

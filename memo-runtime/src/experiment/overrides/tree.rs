@@ -104,7 +104,9 @@ impl Tree {
             Self::Some(value) | Self::Watched(_, value) => value.names(),
             Self::Struct(fields) => fields.iter().map(|(field, _)| field.to_string()).collect(),
             Self::Map(entries) => entries.iter().map(|(key, _)| key.text()).collect(),
-            Self::Sequence(elements) => (0..elements.len()).map(|index| index.to_string()).collect(),
+            Self::Sequence(elements) => {
+                (0..elements.len()).map(|index| index.to_string()).collect()
+            }
             Self::Variant(variant, Some(_)) => vec![(*variant).to_owned()],
             _ => Vec::new(),
         }

@@ -472,3 +472,27 @@ impl ser::SerializeMap for List<'_> {
         self.finish(false)
     }
 }
+
+/// Collects the texts and long numbers in a secret. What is as short as this would be found everywhere.
+pub(super) fn collect_texts<T: Serialize + ?Sized>(value: &T, texts: &mut Vec<String>) {
+    const SHORTEST: usize = 4;
+    let mut open: Vec<serde_json::Value> = serde_json::to_value(value).into_iter().collect();
+    while let Some(value) = open.pop() {
+        let text = match value {
+            serde_json::Value::Array(items) => {
+                open.extend(items);
+                continue;
+            }
+            serde_json::Value::Object(fields) => {
+                open.extend(fields.into_iter().map(|(_, field)| field));
+                continue;
+            }
+            serde_json::Value::String(text) => text,
+            serde_json::Value::Number(number) => number.to_string(),
+            serde_json::Value::Null | serde_json::Value::Bool(_) => continue,
+        };
+        if text.len() >= SHORTEST {
+            texts.push(text);
+        }
+    }
+}

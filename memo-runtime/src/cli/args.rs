@@ -1,0 +1,236 @@
+//! [`Args`]: the command line as it is written.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
+
+use super::duration::parse_duration;
+
+/// Stands for a `--force` or `--no-cache` that names no stage.
+const ALL: &str = "*";
+
+const WHAT: &str = "What to run";
+const HOW: &str = "How";
+const WHERE: &str = "Where";
+const OUTPUT: &str = "Output";
+
+/// The flags, each as it was written.
+#[derive(Debug, Parser)]
+#[command(disable_help_flag = true, disable_version_flag = true)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(super) struct Args {
+    /// Run only these records
+    #[arg(long, value_name = "NAME", num_args = 1.., action = ArgAction::Append)]
+    #[arg(help_heading = WHAT)]
+    pub(super) record: Vec<String>,
+
+    /// Run only this stage and what it needs
+    #[arg(long, value_name = "STAGE", help_heading = WHAT)]
+    pub(super) until: Option<String>,
+
+    /// Set a field of all params, as in `--set train.rate=0.1`
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = parse_setting)]
+    #[arg(action = ArgAction::Append, help_heading = WHAT)]
+    pub(super) set: Vec<(String, String)>,
+
+    /// Lay the fields of a TOML or JSON file over all params
+    #[arg(long, value_name = "FILE", help_heading = WHAT)]
+    pub(super) params: Option<PathBuf>,
+
+    /// Compute these stages again, and keep the results; all stages if none is named
+    #[arg(long, value_name = "STAGE", num_args = 0.., default_missing_value = ALL)]
+    #[arg(action = ArgAction::Append, help_heading = WHAT)]
+    pub(super) force: Option<Vec<String>>,
+
+    /// Neither read nor keep results of these stages; all stages if none is named
+    #[arg(long, value_name = "STAGE", num_args = 0.., default_missing_value = ALL)]
+    #[arg(action = ArgAction::Append, help_heading = WHAT)]
+    pub(super) no_cache: Option<Vec<String>>,
+
+    /// Say what would run, and why; run nothing
+    #[arg(long, conflicts_with = "print_params", help_heading = WHAT)]
+    pub(super) plan: bool,
+
+    /// Show the params of all records, and which of them enter which key; run nothing
+    #[arg(long, help_heading = WHAT)]
+    pub(super) print_params: bool,
+
+    /// Run so many stages at a time [default: the number of cores]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(help_heading = HOW)]
+    pub(super) jobs: Option<u32>,
+
+    /// Start no further stage after the first failure
+    #[arg(long, help_heading = HOW)]
+    pub(super) fail_fast: bool,
+
+    /// After an interrupt, let running stages go on for so long: `500ms`, `10s`, `2m`
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
+    #[arg(help_heading = HOW)]
+    pub(super) grace: Duration,
+
+    /// Keep results in this folder
+    #[arg(long, value_name = "DIR", help_heading = WHERE)]
+    pub(super) store: Option<PathBuf>,
+
+    /// Write nothing to the store
+    #[arg(long, help_heading = WHERE)]
+    pub(super) read_only: bool,
+
+    /// Make each result safe against a power cut before going on
+    #[arg(long, conflicts_with = "read_only", help_heading = WHERE)]
+    pub(super) durable: bool,
+
+    /// Write for people, or one JSON object a line for programs
+    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = OUTPUT)]
+    pub(super) format: Format,
+
+    /// Show no progress and no tables
+    #[arg(long, short, conflicts_with = "verbose", help_heading = OUTPUT)]
+    pub(super) quiet: bool,
+
+    /// Show every call: what was found, what starts, and why
+    #[arg(long, short, help_heading = OUTPUT)]
+    pub(super) verbose: bool,
+
+    /// Show this help
+    #[arg(long, short, action = ArgAction::Help, help_heading = OUTPUT)]
+    help: Option<bool>,
+}
+
+/// Whom the output is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+impl Args {
+    /// Reads a command line; the first argument is the program's name.
+    pub(super) fn read(
+        about: &About,
+        args: impl IntoIterator<Item = OsString>,
+    ) -> Result<Self, clap::Error> {
+        let command = Self::command()
+            .name(about.experiment.clone())
+            .about(about.line())
+            .after_help(about.records_text());
+        let matches = command.try_get_matches_from(args)?;
+        Self::from_arg_matches(&matches)
+    }
+}
+
+/// What the help says of the experiment.
+pub(super) struct About {
+    pub(super) experiment: String,
+    pub(super) records: Vec<String>,
+    pub(super) store: PathBuf,
+}
+
+impl About {
+    fn line(&self) -> String {
+        let records = super::text::counted(self.records.len(), "record");
+        format!(
+            "Runs the experiment `{}` ({records}): only what changed is computed again.\n\
+             Results are kept in `{}`.",
+            self.experiment,
+            self.store.display()
+        )
+    }
+
+    fn records_text(&self) -> String {
+        const SHOWN: usize = 8;
+        let mut lines: Vec<_> =
+            self.records.iter().take(SHOWN).map(|name| format!("\n  {name}")).collect();
+        if self.records.len() > SHOWN {
+            lines.push(format!("\n  and {} more", self.records.len() - SHOWN));
+        }
+        let records = if lines.is_empty() { String::new() } else { format!("Records:{}\n\n", lines.concat()) };
+        format!(
+            "{records}Exit codes: 0 done, 1 a stage failed, 2 wrong usage or wiring,\n\
+             3 results could not be kept, 130 or 143 interrupted"
+        )
+    }
+}
+
+/// Which stages `--force` or `--no-cache` names; none means all.
+pub(super) fn named(stages: Vec<String>) -> Vec<String> {
+    if stages.iter().any(|stage| stage == ALL) { Vec::new() } else { stages }
+}
+
+fn parse_setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((field, value)) if !field.is_empty() => Ok((field.to_owned(), value.to_owned())),
+        _ => Err("write a field, an equals sign, and its value: `rate=0.1`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn about() -> About {
+        let records = (0..10).map(|index| format!("hidden={index}")).collect();
+        About { experiment: "digits".into(), records, store: ".memo".into() }
+    }
+
+    fn read(line: &str) -> Result<Args, clap::Error> {
+        let words = std::iter::once("digits").chain(line.split_whitespace());
+        Args::read(&about(), words.map(OsString::from))
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_take_several_values_and_may_be_repeated() {
+        let args = read("--record a b --set x=1 --record c --set y.z=a=b").unwrap();
+        assert_eq!(args.record, ["a", "b", "c"]);
+        assert_eq!(args.set, [("x".into(), "1".into()), ("y.z".into(), "a=b".into())]);
+    }
+
+    #[test]
+    fn stages_are_all_or_those_that_are_named() {
+        let forced = |line| read(line).unwrap().force.map(named);
+        assert_eq!(forced(""), None);
+        assert_eq!(forced("--force"), Some(Vec::new()));
+        assert_eq!(forced("--force --plan"), Some(Vec::new()));
+        assert_eq!(forced("--force train evaluate --plan"), Some(vec!["train".into(), "evaluate".into()]));
+        assert_eq!(forced("--force train --force evaluate"), Some(vec!["train".into(), "evaluate".into()]));
+        assert_eq!(forced("--force train --force"), Some(Vec::new()));
+    }
+
+    #[test]
+    fn mistakes_are_refused() {
+        for (line, expected) in [
+            ("--recrod a", "--record"),
+            ("--set rate", "write a field, an equals sign, and its value"),
+            ("--jobs 0", "0 is not in 1.."),
+            ("--grace soon", "a duration is"),
+            ("--quiet --verbose", "cannot be used with"),
+            ("train", "unexpected argument 'train'"),
+        ] {
+            let error = read(line).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(expected), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_help_tells_of_the_experiment() {
+        let help = read("--help").unwrap_err();
+        assert_eq!(help.exit_code(), 0);
+        let help = help.to_string();
+        for part in
+            ["experiment `digits` (10 records)", "What to run:", "  hidden=7\n", "  and 2 more", "--force [<STAGE>...]"]
+        {
+            assert!(help.contains(part), "{part} in {help}");
+        }
+    }
+}

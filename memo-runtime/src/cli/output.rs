@@ -1,0 +1,93 @@
+//! [`Output`]: the only place that writes to standard output and standard error.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::builder::styling::{AnsiColor, Style};
+
+/// Standard output and standard error. A reader who has gone away (`| head`) is no error.
+#[derive(Clone, Default)]
+pub(super) struct Output {
+    /// Why standard output took no more.
+    failure: Arc<Mutex<Option<io::Error>>>,
+}
+
+impl Output {
+    /// Writes lines to standard output. Once that has failed, nothing more is written.
+    pub(super) fn result(&self, text: &str) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        if failure.is_none() {
+            *failure = write_line(io::stdout().lock(), text).err();
+        }
+    }
+
+    /// Writes lines to standard error, where nobody can be told of a failure.
+    #[expect(clippy::unused_self, reason = "both streams are reached the same way")]
+    pub(super) fn note(&self, text: &str) {
+        let _ = write_line(io::stderr().lock(), text);
+    }
+
+    /// Returns why standard output took no more, unless its reader went away.
+    pub(super) fn failure(&self) -> Option<io::Error> {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.take().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
+    }
+}
+
+fn write_line(mut stream: impl Write, text: &str) -> io::Result<()> {
+    writeln!(stream, "{text}")?;
+    stream.flush()
+}
+
+/// Colours for a stream, if it shows them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Paint {
+    is_on: bool,
+}
+
+impl Paint {
+    pub(super) fn stdout() -> Self {
+        Self { is_on: io::stdout().is_terminal() && colours_are_wanted() }
+    }
+
+    pub(super) fn stderr() -> Self {
+        Self { is_on: io::stderr().is_terminal() && colours_are_wanted() }
+    }
+
+    #[cfg(test)]
+    pub(super) const NONE: Self = Self { is_on: false };
+
+    pub(super) fn is_on(self) -> bool {
+        self.is_on
+    }
+
+    pub(super) fn bad(self, text: &str) -> String {
+        self.paint(AnsiColor::Red.on_default().bold(), text)
+    }
+
+    pub(super) fn warning(self, text: &str) -> String {
+        self.paint(AnsiColor::Yellow.on_default().bold(), text)
+    }
+
+    pub(super) fn good(self, text: &str) -> String {
+        self.paint(AnsiColor::Green.on_default(), text)
+    }
+
+    pub(super) fn strong(self, text: &str) -> String {
+        self.paint(Style::new().bold(), text)
+    }
+
+    pub(super) fn faint(self, text: &str) -> String {
+        self.paint(Style::new().dimmed(), text)
+    }
+
+    fn paint(self, style: Style, text: &str) -> String {
+        if self.is_on { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}
+
+/// Says whether the environment has nothing against colours: `NO_COLOR`, `TERM=dumb`.
+fn colours_are_wanted() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}

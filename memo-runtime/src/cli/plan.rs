@@ -1,0 +1,193 @@
+//! What `--plan` prints.
+
+use comfy_table::{Cell, Color};
+
+use super::output::Paint;
+use super::table::{table, written};
+use super::text::{counted, cut, last_part, short_names};
+use crate::plan::{Plan, PlannedCall, Verdict};
+
+/// How many different reasons of one stage are listed, unless all are asked for.
+const REASONS: usize = 4;
+
+/// How long names of records may be before they are counted instead.
+const NAMES: usize = 32;
+
+/// Writes the plan for people.
+pub(super) fn text(plan: &Plan, verbose: bool, paint: Paint) -> String {
+    let mut table = table(&["stage", "records", "verdict", "why"], &[], paint);
+    let names = short_names(plan.calls.iter().map(|call| call.stage));
+    for row in rows(plan, verbose) {
+        let why = if row.others > 0 {
+            format!("{} (and {}; -v lists them)", row.why, counted(row.others, "other reason"))
+        } else {
+            row.why
+        };
+        let verdict = match row.verdict {
+            "will run" => Cell::new(row.verdict).fg(Color::Yellow),
+            "cached" => Cell::new(row.verdict).fg(Color::Green),
+            verdict => Cell::new(verdict),
+        };
+        let records = records_text(&row.records, row.calls);
+        table.add_row([Cell::new(names[row.stage]), Cell::new(records), verdict, Cell::new(why)]);
+    }
+    let unknown = plan.unknown_beyond.iter().map(|(record, stage)| {
+        format!("{record}: unknown beyond `{}`, whose value the pipeline asks for", last_part(stage))
+    });
+    let parts = std::iter::once(written(&table)).chain(unknown).chain([last_line(plan)]);
+    parts.collect::<Vec<_>>().join("\n")
+}
+
+/// Counts verdicts: `20 cached, 3 will run, 1 may run`.
+pub(super) fn last_line(plan: &Plan) -> String {
+    let count = |word| plan.calls.iter().filter(|call| verdict_text(call) == word).count();
+    let mut line = format!(
+        "{} cached, {} will run, {} may run",
+        count("cached"),
+        count("will run"),
+        count("may run")
+    );
+    match count("not needed") {
+        0 => {}
+        idle => line.push_str(&format!(", {idle} not needed")),
+    }
+    line
+}
+
+/// Calls of one stage that are told together.
+struct PlanRow<'a> {
+    stage: &'a str,
+    verdict: &'static str,
+    why: String,
+    records: Vec<&'a str>,
+    calls: usize,
+    /// How many other reasons are not listed.
+    others: usize,
+}
+
+fn rows(plan: &Plan, verbose: bool) -> Vec<PlanRow<'_>> {
+    let mut rows: Vec<PlanRow<'_>> = Vec::new();
+    for call in &plan.calls {
+        let (verdict, why) = (verdict_text(call), why_text(call));
+        let alike = |row: &PlanRow<'_>| row.stage == call.stage && row.verdict == verdict;
+        let reasons = rows.iter().filter(|row| alike(row)).count();
+        let same = rows.iter().rposition(|row| alike(row) && row.why == why);
+        let (place, is_other) = match same {
+            Some(place) => (Some(place), false),
+            None if reasons >= REASONS && !verbose => (rows.iter().rposition(alike), true),
+            None => (None, false),
+        };
+        let records = call.records.iter().map(String::as_str);
+        match place {
+            Some(place) => {
+                rows[place].records.extend(records);
+                rows[place].calls += 1;
+                rows[place].others += usize::from(is_other);
+            }
+            None => rows.push(PlanRow {
+                stage: call.stage,
+                verdict,
+                why,
+                records: records.collect(),
+                calls: 1,
+                others: 0,
+            }),
+        }
+    }
+    // Rows of one stage stand together, where its first one stood.
+    let mut order: Vec<&str> = Vec::new();
+    for row in &rows {
+        if !order.contains(&row.stage) {
+            order.push(row.stage);
+        }
+    }
+    rows.sort_by_key(|row| order.iter().position(|stage| *stage == row.stage));
+    rows
+}
+
+fn records_text(records: &[&str], calls: usize) -> String {
+    let mut unique = records.to_vec();
+    unique.sort_unstable();
+    unique.dedup();
+    let names = records.join(", ");
+    match unique.len() {
+        0 => "all records".to_owned(),
+        count if count == records.len() && names.chars().count() <= NAMES => names,
+        1 => cut(records[0], NAMES),
+        count if calls == 1 => format!("{} (shared)", counted(count, "record")),
+        count => counted(count, "record"),
+    }
+}
+
+fn verdict_text(call: &PlannedCall) -> &'static str {
+    match call.verdict {
+        Verdict::Cached => "cached",
+        Verdict::WillRun { .. } => "will run",
+        Verdict::MayRun { .. } => "may run",
+        Verdict::NotNeeded => "not needed",
+    }
+}
+
+fn why_text(call: &PlannedCall) -> String {
+    match &call.verdict {
+        Verdict::Cached => String::new(),
+        Verdict::WillRun { reason } => reason.to_string(),
+        Verdict::MayRun { waits_for } => format!("waits for {}", waits_for.join(", ")),
+        Verdict::NotNeeded => "its outputs live in memory, and nobody reads them".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::MissReason;
+
+    fn call(stage: &'static str, records: &[&str], verdict: Verdict) -> PlannedCall {
+        let records = records.iter().map(|&name| name.to_owned()).collect();
+        PlannedCall { stage, records, key: None, parts: Vec::new(), verdict, seconds: None }
+    }
+
+    fn damaged(what: usize) -> Verdict {
+        Verdict::WillRun { reason: MissReason::Damaged { what: what.to_string() } }
+    }
+
+    fn plan(calls: Vec<PlannedCall>) -> Plan {
+        let unknown_beyond = vec![("base".to_owned(), "digits::fit".to_owned())];
+        Plan { experiment: "digits".into(), calls, unknown_beyond }
+    }
+
+    #[test]
+    fn calls_are_told_together_by_stage_verdict_and_reason() {
+        let never = || Verdict::WillRun { reason: MissReason::NeverRan };
+        let waits = || Verdict::MayRun { waits_for: vec!["fit"] };
+        let plan = plan(vec![
+            call("digits::load", &["a", "b"], Verdict::Cached),
+            call("digits::fit", &["a"], never()),
+            call("digits::score", &["a"], waits()),
+            call("digits::fit", &["b"], never()),
+            call("digits::score", &["b"], waits()),
+            call("digits::compare", &[], waits()),
+        ]);
+        assert_eq!(
+            text(&plan, false, Paint::NONE),
+            "stage    records      verdict   why\n\
+             load     a, b         cached\n\
+             fit      a, b         will run  never ran\n\
+             score    a, b         may run   waits for fit\n\
+             compare  all records  may run   waits for fit\n\
+             base: unknown beyond `fit`, whose value the pipeline asks for\n\
+             1 cached, 2 will run, 3 may run"
+        );
+    }
+
+    #[test]
+    fn many_reasons_are_counted() {
+        let records: Vec<String> = (0..7).map(|index| format!("record-{index}")).collect();
+        let calls = |index: usize| call("fit", &[&records[index]], damaged(index));
+        let plan = plan((0..7).map(calls).collect());
+        let text = super::text(&plan, false, Paint::NONE);
+        assert!(text.contains("entry damaged: 3 (and 3 other reasons; -v lists them)"), "{text}");
+        assert!(text.contains("\nfit    4 records"), "{text}");
+        assert_eq!(super::text(&plan, true, Paint::NONE).lines().count(), 1 + 7 + 2);
+    }
+}

@@ -1,0 +1,247 @@
+//! [`Progress`]: what is told on standard error while a run goes on.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::live::Live;
+use super::output::{Output, Paint};
+use super::text::{call_text, counted, last_part};
+use crate::digest::Digest;
+use crate::event::{Event, Observer};
+use crate::experiment::outcome::duration_text;
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// Warnings and failures.
+    Quiet,
+    /// Also each body that ran, where no live lines show it.
+    Normal,
+    /// Also each call that was found, what starts, and why.
+    Verbose,
+}
+
+/// Listens to a run, and tells people how it goes on: with live lines on a terminal, line by line
+/// elsewhere.
+pub(super) struct Progress {
+    output: Output,
+    paint: Paint,
+    detail: Detail,
+    live: Option<Live>,
+    /// Why the running bodies run.
+    running: Mutex<HashMap<Digest, Running>>,
+}
+
+struct Running {
+    stage: &'static str,
+    reason: String,
+}
+
+impl Progress {
+    /// Tells on `output`, with live lines if `live`.
+    pub(super) fn new(output: Output, detail: Detail, live: bool) -> Self {
+        let live = live.then(Live::new);
+        Self { output, paint: Paint::stderr(), detail, live, running: Mutex::default() }
+    }
+
+    /// Returns how many bodies run now.
+    pub(super) fn running(&self) -> usize {
+        self.bodies().len()
+    }
+
+    /// Takes the live lines away.
+    pub(super) fn clear(&self) {
+        if let Some(live) = &self.live {
+            live.clear();
+        }
+    }
+
+    /// Writes a line that stays, above the live ones.
+    pub(super) fn note(&self, line: &str) {
+        match &self.live {
+            Some(live) => live.suspended(|| self.output.note(line)),
+            None => self.output.note(line),
+        }
+    }
+
+    fn bodies(&self) -> MutexGuard<'_, HashMap<Digest, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps count of what runs.
+    fn follow(&self, event: &Event) -> Option<Running> {
+        match event {
+            Event::Started { stage, key, reason, .. } => {
+                self.bodies().insert(*key, Running { stage, reason: reason.to_string() })
+            }
+            Event::Finished { key, .. } => self.bodies().remove(key),
+            Event::Failed { stage, .. } => {
+                let mut bodies = self.bodies();
+                let key = bodies.iter().find(|(_, body)| body.stage == *stage).map(|(key, _)| *key);
+                key.and_then(|key| bodies.remove(&key))
+            }
+            _ => None,
+        }
+    }
+
+    fn is_running(&self, stage: &str) -> bool {
+        self.bodies().values().any(|body| body.stage == stage)
+    }
+
+    /// Returns the line that tells an event, if it is to be told.
+    fn line(&self, event: &Event, body: Option<&Running>) -> Option<String> {
+        let (paint, detail) = (self.paint, self.detail);
+        let verbose = detail == Detail::Verbose;
+        let line_by_line = verbose || (detail == Detail::Normal && self.live.is_none());
+        let line = match event {
+            Event::Failed { stage, record, error } => {
+                let call = call_text(stage, record.as_deref());
+                format!("{} {call}: {}", paint.bad("failed "), told_of(error))
+            }
+            Event::Warning { stage, record, message, .. } => {
+                let call = stage.map(|stage| format!("{}: ", call_text(stage, record.as_deref())));
+                format!("{} {}{message}", paint.warning("warning"), call.unwrap_or_default())
+            }
+            Event::Retried { stage, record, attempt, error } if detail != Detail::Quiet => {
+                let call = call_text(stage, record.as_deref());
+                format!("{} {call} after attempt {attempt}: {error}", paint.warning("again  "))
+            }
+            Event::Log { stage, line } if detail != Detail::Quiet => {
+                if !verbose && !self.is_running(stage) {
+                    return None;
+                }
+                format!("{} {}: {line}", paint.faint("log    "), last_part(stage))
+            }
+            Event::Finished { stage, record, seconds, .. } if line_by_line => {
+                let call = call_text(stage, record.as_deref());
+                let reason = body.map(|body| format!(": {}", body.reason)).unwrap_or_default();
+                let time = duration_text(*seconds);
+                format!("{} {call} in {time}{}", paint.good("ran    "), paint.faint(&reason))
+            }
+            event if verbose => self.detailed(event)?,
+            _ => return None,
+        };
+        Some(line)
+    }
+
+    /// Returns the lines that only `--verbose` shows.
+    fn detailed(&self, event: &Event) -> Option<String> {
+        let paint = self.paint;
+        let line = match event {
+            Event::RunStarted { experiment, records, calls, jobs, .. } => {
+                let (records, calls) = (counted(*records, "record"), counted(*calls, "call"));
+                format!("{} {experiment}: {records}, {calls}, {}", paint.faint("run    "), counted(*jobs, "job"))
+            }
+            Event::Hit { stage, record, saved, made_by, .. } => {
+                let (call, time) = (call_text(stage, record.as_deref()), duration_text(*saved));
+                let origin = paint.faint(&format!(" (took {time} in run {made_by})"));
+                format!("{} {call}{origin}", paint.faint("cached "))
+            }
+            Event::Started { stage, record, reason, .. } => {
+                let call = call_text(stage, record.as_deref());
+                format!("{} {call}: {reason}", paint.strong("runs   "))
+            }
+            Event::Skipped { stage, record, because } => {
+                let call = call_text(stage, record.as_deref());
+                format!("{} {call}, since `{}` failed", paint.faint("skipped"), last_part(because))
+            }
+            _ => return None,
+        };
+        Some(line)
+    }
+}
+
+/// An error without the stage and the record, which its line begins with.
+fn told_of(error: &crate::error::Error) -> String {
+    let place = match (error.stage(), error.record()) {
+        (Some(stage), Some(record)) => format!("stage `{stage}` of record `{record}`: "),
+        (Some(stage), None) => format!("stage `{stage}`: "),
+        _ => String::new(),
+    };
+    let chain = error.chain();
+    chain.strip_prefix(&place).unwrap_or(&chain).to_owned()
+}
+
+impl Observer for Progress {
+    fn event(&self, event: &Event) {
+        let body = self.follow(event);
+        if let Some(live) = &self.live {
+            live.event(event);
+        }
+        if let Some(line) = self.line(event, body.as_ref()) {
+            self.note(&line);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, ErrorKind};
+    use crate::event::MissReason;
+
+    fn lines(detail: Detail) -> Vec<String> {
+        let mut progress = Progress::new(Output::default(), detail, false);
+        progress.paint = Paint::NONE;
+        let (stage, record) = ("digits::fit", Some("base".to_owned()));
+        let key = Digest::of(b"key");
+        let error = Error::new(ErrorKind::Stage, "too fast").in_stage("digits::fit").in_record("base");
+        let events = [
+            Event::Hit {
+                stage: "digits::load",
+                record: record.clone(),
+                key: Digest::of(b"other"),
+                saved: 2.0,
+                completed: 0,
+                made_by: "r1".into(),
+            },
+            Event::Started { stage, record: record.clone(), key, reason: MissReason::NeverRan },
+            Event::Log { stage, line: "epoch 1".into() },
+            Event::Finished {
+                stage,
+                record: record.clone(),
+                key,
+                seconds: 1.23,
+                size: 10,
+                kept: true,
+            },
+            Event::Log { stage: "digits::load", line: "from long ago".into() },
+            Event::Failed { stage, record: record.clone(), error },
+            Event::Skipped { stage: "digits::score", record, because: stage },
+            Event::Warning { stage: None, record: None, message: "disk full".into(), lost: true },
+        ];
+        let told = |event: &Event| {
+            let body = progress.follow(event);
+            progress.line(event, body.as_ref())
+        };
+        events.iter().filter_map(told).collect()
+    }
+
+    #[test]
+    fn warnings_and_failures_are_always_told() {
+        assert_eq!(lines(Detail::Quiet), ["failed  fit (base): too fast", "warning disk full"]);
+    }
+
+    #[test]
+    fn bodies_that_ran_are_told_with_the_reason() {
+        assert_eq!(
+            lines(Detail::Normal),
+            [
+                "log     fit: epoch 1",
+                "ran     fit (base) in 1.2 s: never ran",
+                "failed  fit (base): too fast",
+                "warning disk full"
+            ]
+        );
+    }
+
+    #[test]
+    fn every_call_is_told_on_demand() {
+        let lines = lines(Detail::Verbose);
+        assert_eq!(lines[0], "cached  load (base) (took 2.0 s in run r1)");
+        assert_eq!(lines[1], "runs    fit (base): never ran");
+        assert_eq!(lines[4], "log     load: from long ago");
+        assert_eq!(lines[6], "skipped score (base), since `fit` failed");
+        assert_eq!(lines.len(), 8);
+    }
+}

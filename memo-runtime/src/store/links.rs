@@ -1,0 +1,102 @@
+//! Links to results, for people: `results/<experiment>/<record>/<output>.<extension>`.
+//!
+//! Nothing reads them. They are made at the end of a run, and only where the last run left others: an
+//! index tells with one read that all is as it was.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Store;
+use super::manifest::Kept;
+use super::scratch::make_folder;
+use crate::lazy::Origin;
+use crate::record::Frame;
+
+/// One result that a record's state holds in the end.
+struct Link {
+    place: PathBuf,
+    kept: Kept,
+}
+
+/// Makes the links of all records of an experiment.
+pub(crate) fn make(store: &Store, experiment: &str, frames: &[Frame]) -> io::Result<()> {
+    let links = collect(store, experiment, frames);
+    if store.is_read_only() || links.is_empty() || !store.layout().base().exists() {
+        return Ok(());
+    }
+    let mut hasher = blake3::Hasher::new();
+    for link in &links {
+        hasher.update(link.place.as_os_str().as_encoded_bytes()).update(&[0]);
+        hasher.update(link.kept.digest.as_bytes());
+    }
+    let digest = hasher.finalize().to_hex();
+    let index = store.layout().links_index(experiment);
+    if fs::read(&index).is_ok_and(|found| found == digest.as_bytes()) {
+        return Ok(());
+    }
+    for link in &links {
+        link.make(store)?;
+    }
+    fs::write(index, digest.as_bytes())
+}
+
+fn collect(store: &Store, experiment: &str, frames: &[Frame]) -> Vec<Link> {
+    let mut links = Vec::new();
+    for frame in frames {
+        let record = frame.name.as_deref().unwrap_or("(all)");
+        let folder = store.layout().results(experiment, record);
+        for (name, bound) in &frame.state {
+            if let Origin::Node(node, output) = &bound.handle.origin
+                && let Some(kept) = node.kept(*output)
+            {
+                let name = super::layout::file_name(name);
+                let dot = if kept.extension.is_empty() { "" } else { "." };
+                let place = folder.join([&name, dot, &kept.extension].concat());
+                links.push(Link { place, kept });
+            }
+        }
+    }
+    links
+}
+
+impl Link {
+    /// A small result lies inside its manifest, so it becomes a file; all others become links.
+    fn make(&self, store: &Store) -> io::Result<()> {
+        if let Some(bytes) = self.kept.inline() {
+            let is_there = fs::symlink_metadata(&self.place).is_ok_and(|meta| meta.is_file())
+                && fs::read(&self.place).is_ok_and(|found| found == bytes);
+            return if is_there { Ok(()) } else { self.replace(|place| fs::write(place, bytes)) };
+        }
+        let target = match &self.kept.parts[..] {
+            [] => store.layout().artifact(&self.kept.digest, &self.kept.extension),
+            _ => store.layout().artifact_folder(&self.kept.digest),
+        };
+        let Ok(inside) = target.strip_prefix(store.layout().base()) else { return Ok(()) };
+        // From results/<experiment>/<record>/ up to the store: a store that is moved keeps its links.
+        let target = Path::new("../../..").join(inside);
+        if fs::read_link(&self.place).is_ok_and(|found| found == target) {
+            return Ok(());
+        }
+        self.replace(|place| link(&target, place))
+    }
+
+    fn replace(&self, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+        make_folder(self.place.parent().unwrap_or(&self.place))?;
+        match fs::remove_file(&self.place) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => make(&self.place),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn link(target: &Path, place: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, place)
+}
+
+/// Where links are not for everybody, people find results by `Lazy::path`.
+#[cfg(not(unix))]
+fn link(_target: &Path, _place: &Path) -> io::Result<()> {
+    Ok(())
+}

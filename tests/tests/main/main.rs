@@ -1,0 +1,14 @@
+//! What stages, records and experiments promise, one module a theme.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod declaring;
+mod hits;
+
+/// What most tests need.
+mod common {
+    pub(crate) use memo_runtime::prelude::*;
+    pub(crate) use memo_runtime::{Error, ErrorKind};
+    pub(crate) use memo_tests::{Lab, chain};
+    pub(crate) use serde::{Deserialize, Serialize};
+}
