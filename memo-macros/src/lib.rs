@@ -3,6 +3,7 @@
 mod aggregate;
 mod diagnostics;
 mod fingerprint;
+mod reach;
 mod reads;
 mod stage;
 

@@ -60,7 +60,8 @@ impl FieldPath {
     }
 }
 
-fn member_text(member: &Member) -> String {
+/// Returns the name of a field, or its number.
+pub fn member_text(member: &Member) -> String {
     match member {
         Member::Named(name) => name.unraw().to_string(),
         Member::Unnamed(index) => index.index.to_string(),

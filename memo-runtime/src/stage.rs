@@ -23,6 +23,10 @@ pub struct StageSpec {
     pub name: &'static str,
     /// The fingerprint of the code; `None` under `code = manual`.
     pub code: Option<u128>,
+    /// What the fingerprint is made of beside the function itself.
+    pub reach: &'static [CodeItem],
+    /// What the fingerprint does not see, each as the end of that sentence.
+    pub unseen: &'static [&'static str],
     /// `version = ..`, as written; empty where none is.
     pub version: &'static str,
     /// The inputs, in the order in which `inputs` lists them.
@@ -51,6 +55,8 @@ impl StageSpec {
         Self {
             name,
             code: None,
+            reach: &[],
+            unseen: &[],
             version: "",
             inputs: &[],
             outputs: &[],
@@ -68,6 +74,17 @@ impl StageSpec {
     pub(crate) fn short_name(&self) -> &'static str {
         self.name.rsplit("::").next().unwrap_or(self.name)
     }
+}
+
+/// Code that a stage reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeItem {
+    /// `geometry::norm`, or `serde 1.0.229`.
+    pub name: &'static str,
+    /// The file it stands in, from the folder of its package; `Cargo.lock` for a crate.
+    pub place: &'static str,
+    /// The digest of its tokens, or of the lines of Cargo.lock.
+    pub digest: u128,
 }
 
 /// One input, as the macro knows it.

@@ -4,21 +4,22 @@
 //! A stage comes out even with mistakes: then only its outline counts, and whatever is wrong was
 //! left out or replaced by what was probably meant.
 
+mod code;
 mod inputs;
 mod key;
 mod outputs;
 mod parameters;
 
-use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Expr, ExprPath, Lit};
 
-use super::model::{Kind, Name, Spec, Stage, Validator};
+use super::model::{Kind, Name, Role, Spec, Stage, Validator};
 use super::options::{Code, Options};
 use super::signature::Function;
 use crate::diagnostics::Diagnostics;
 use crate::fingerprint::fingerprint;
+use crate::reach::Reach;
 use parameters::Parameters;
 
 /// Checks `function` and `options` against each other.
@@ -38,6 +39,7 @@ pub fn check(
     let outputs = outputs::check(options, &function.sig, &returned, diagnostics);
     let key = key::check(function, options, &roles, &written, &arguments, &inputs, diagnostics);
     refuse_contradictions(options, diagnostics);
+    let spec = spec(function, options, &roles, diagnostics);
     Stage {
         kind,
         companion: match &options.companion {
@@ -48,7 +50,7 @@ pub fn check(
         fallible: returned.fallible,
         validator: options.validate.as_ref().map(|given| validator(&given.value)),
         retry_if: options.retry_if.as_ref().map(|given| given.value.clone()),
-        spec: spec(function, options),
+        spec,
         runtime,
         roles,
         provided,
@@ -104,30 +106,27 @@ fn validator(function: &Expr) -> Validator {
     Validator { name, function: function.clone() }
 }
 
-fn spec(function: &Function, options: &Options) -> Spec {
-    let is_manual = options.code.as_ref().is_some_and(|code| code.value == Code::Manual);
+fn spec(
+    function: &Function,
+    options: &Options,
+    roles: &[Role],
+    diagnostics: &mut Diagnostics,
+) -> Spec {
+    let Reach { total, items, unseen } = code::reach(function, options, roles, diagnostics);
     Spec {
         name: match &options.name {
             Some(name) => Name::Given(name.value.clone()),
             None => Name::Function(function.sig.ident.unraw().to_string()),
         },
-        code: (!is_manual).then(|| fingerprint(code(function, options))),
+        code: (code::level(options) != Code::Manual).then_some(total),
+        reach: items,
+        unseen,
         version: options.version.as_ref().map(|version| version_text(&version.value)),
         env: options.env.as_ref().map(|env| env.value.clone()).unwrap_or_default(),
         cache: options.cache.as_ref().map(|cache| cache.value.value),
         done: options.done.as_ref().is_some_and(|done| done.value.value),
         retries: options.retries.as_ref().map_or(0, |retries| retries.value),
     }
-}
-
-/// The tokens that decide what a stage gives. Its name is not among them: a renamed stage is found
-/// through `was`.
-fn code(function: &Function, options: &Options) -> [TokenStream; 4] {
-    let attrs = function.attrs.iter().map(ToTokens::to_token_stream).collect();
-    let mut sig = function.sig.clone();
-    sig.ident = syn::Ident::new("stage", sig.ident.span());
-    let key = options.key.as_ref().map(|key| key.value.to_token_stream()).unwrap_or_default();
-    [attrs, sig.to_token_stream(), function.body.to_token_stream(), key]
 }
 
 /// The text of a version: what a string holds, and any other literal as written.

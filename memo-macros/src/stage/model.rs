@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use syn::{Expr, LitStr, Type};
 
+use crate::reach::CodeItem;
 use crate::reads::FieldPath;
 
 /// Which of the two attributes a function has.
@@ -193,6 +194,10 @@ pub struct Spec {
     pub name: Name,
     /// The fingerprint; nothing for `code = manual`.
     pub code: Option<u128>,
+    /// What the fingerprint is made of beside the function itself.
+    pub reach: Vec<CodeItem>,
+    /// What the fingerprint does not see.
+    pub unseen: Vec<String>,
     pub version: Option<String>,
     pub env: Vec<LitStr>,
     /// What the stage says of caching, if anything: its word beats the experiment's.

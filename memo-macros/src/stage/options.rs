@@ -22,6 +22,8 @@ const NAMES: &[&str] = &[
     "name",
     "version",
     "code",
+    "depends",
+    "opaque",
     "skip",
     "key",
     "env",
@@ -36,17 +38,8 @@ const NAMES: &[&str] = &[
 ];
 
 /// The options that are planned; their names are taken.
-const LATER: &[&str] = &[
-    "rerun",
-    "expires",
-    "was",
-    "depends",
-    "opaque",
-    "retry_resources",
-    "resources",
-    "each",
-    "batch",
-];
+const LATER: &[&str] =
+    &["rerun", "expires", "was", "retry_resources", "resources", "each", "batch"];
 
 /// A value with the name of the option that gave it.
 pub struct Keyed<T> {
@@ -69,6 +62,10 @@ pub struct Options {
     pub version: Option<Keyed<Lit>>,
     /// How much code enters the key.
     pub code: Option<Keyed<Code>>,
+    /// Code that the fingerprint cannot see by itself.
+    pub depends: Option<Keyed<Vec<Path>>>,
+    /// Code that stays out of the fingerprint.
+    pub opaque: Option<Keyed<Vec<Path>>>,
     /// What stays out of the key.
     pub skip: Option<Keyed<Vec<KeyEntry>>>,
     /// What enters the key in place of params and call arguments.
@@ -138,6 +135,8 @@ impl Options {
             "name" => set(&mut self.name, option, |o| non_empty(o, input)),
             "version" => set(&mut self.version, option, |_| values::version(input)),
             "code" => set(&mut self.code, option, |_| Code::parse(input)),
+            "depends" => set(&mut self.depends, option, |o| list(o, input, diagnostics)),
+            "opaque" => set(&mut self.opaque, option, |o| list(o, input, diagnostics)),
             "skip" => set(&mut self.skip, option, |o| list(o, input, diagnostics)),
             "key" => set(&mut self.key, option, |_| Expr::parse(input)),
             "env" => set(&mut self.env, option, |o| values::strings(o, input, diagnostics)),

@@ -9,6 +9,7 @@ use syn::spanned::Spanned;
 
 use super::interface::Interface;
 use super::{at, key, rt_at, run};
+use crate::reach::CodeItem;
 use crate::stage::model::{Cacher, Input, InputForm, Kind, Name, Output, Spec, Stage};
 use crate::stage::signature::Function;
 
@@ -50,6 +51,7 @@ fn spec(stage: &Stage, function: &Function) -> TokenStream {
     };
     let code = stage.spec.code.map(hexadecimal);
     let code = code.map_or_else(|| hygienic!(#rt::None), |code| hygienic!(#rt::Some(#code)));
+    let reach = reach(&rt, &stage.spec);
     let version = version.iter();
     let inputs = stage.inputs.iter().map(|input| input_spec(&rt, input));
     let outputs = stage
@@ -67,6 +69,7 @@ fn spec(stage: &Stage, function: &Function) -> TokenStream {
         {
             static SPEC: #rt::StageSpec = #rt::StageSpec {
                 code: #code,
+                #reach
                 #(version: #version,)*
                 inputs: &[#(#inputs),*],
                 outputs: &[#(#outputs),*],
@@ -86,6 +89,18 @@ fn input_spec(rt: &TokenStream, input: &Input) -> TokenStream {
     hygienic! {
         #rt::InputSpec { name: #name, parameter: #parameter, optional: #optional, lazy: #lazy }
     }
+}
+
+/// What the fingerprint is made of, and what it does not see.
+fn reach(rt: &TokenStream, spec: &Spec) -> TokenStream {
+    let items = spec.reach.iter().map(|CodeItem { name, place, digest }| {
+        let digest = hexadecimal(*digest);
+        hygienic!(#rt::CodeItem { name: #name, place: #place, digest: #digest })
+    });
+    let reach = (!spec.reach.is_empty()).then(|| hygienic!(reach: &[#(#items),*],));
+    let unseen = &spec.unseen;
+    let unseen = (!unseen.is_empty()).then(|| hygienic!(unseen: &[#(#unseen),*],));
+    hygienic!(#reach #unseen)
 }
 
 /// A fingerprint as people compare it.

@@ -102,7 +102,7 @@ impl Parse for KeyEntry {
 /// How much code enters the key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Code {
-    /// The function and all that it reaches; the same as `Body` until reach is followed.
+    /// The function and all that it reaches.
     Auto,
     /// The function's own tokens.
     Body,

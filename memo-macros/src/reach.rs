@@ -1,0 +1,197 @@
+//! The code that a stage reaches: everything of its workspace that its tokens lead to, and the
+//! external crates that this code names.
+//!
+//! The macro parses the crate itself, once for a rustc process, since a macro is only given the
+//! tokens it stands on. Everything but [`of_stage`] and [`of_validator`] works on files and text
+//! alone. What nobody can follow (functions held in data, C libraries, what proc macros write) is
+//! told as [`Reach::unseen`] where it can be noticed at all.
+
+mod closure;
+mod crate_root;
+mod edges;
+mod items;
+mod known;
+mod link;
+mod lock;
+mod manifest;
+mod outside;
+mod params;
+mod resolve;
+mod scan;
+mod session;
+mod toml;
+mod total;
+mod tree;
+
+use std::collections::BTreeSet;
+use std::path::Path as FilePath;
+
+use proc_macro2::TokenStream;
+
+use closure::{Closure, Opaque};
+use edges::Edges;
+use link::Linked;
+use resolve::In;
+use scan::{Path, scan};
+use tree::{Dependency, ModuleId};
+
+pub use params::ParamsRead;
+pub use session::of_stage;
+#[allow(unused_imports, reason = "manifests are to name the code of a validator")]
+pub use session::of_validator;
+
+/// Something that was reached.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CodeItem {
+    /// `geometry::norm`, or `serde 1.0.229`.
+    pub name: String,
+    /// The file, from the folder of the package; `Cargo.lock` for a crate.
+    pub place: String,
+    pub digest: u128,
+}
+
+/// All that a stage reaches.
+#[derive(Debug, Clone, Default)]
+pub struct Reach {
+    /// The fingerprint, the stage's own tokens included.
+    pub total: u128,
+    pub items: Vec<CodeItem>,
+    /// What the fingerprint does not see, each as the end of that sentence.
+    pub unseen: Vec<String>,
+}
+
+/// A stage as its attribute gives it.
+#[derive(Default)]
+pub struct Request {
+    /// The name of the function.
+    pub name: String,
+    /// The fingerprint of its own tokens.
+    pub own: u128,
+    /// The tokens whose names are followed; the type of `params` is none of them where `params` is
+    /// told.
+    pub code: TokenStream,
+    /// The params, if only single fields of them are read.
+    pub params: Option<ParamsRead>,
+    /// Paths that the user adds.
+    pub depends: Vec<Path>,
+    /// Paths that the user leaves out.
+    pub opaque: Vec<Path>,
+}
+
+/// A path of `depends` or `opaque` that leads nowhere, by its place there.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Mistake {
+    Depends(usize),
+    Opaque(usize),
+}
+
+/// Follows a stage at a line of a file.
+fn follow(
+    linked: &Linked,
+    file: &FilePath,
+    line: usize,
+    request: &Request,
+) -> Result<Reach, Vec<Mistake>> {
+    let Some(module) = linked.world.module_at(file, line) else {
+        let sentence = "anything but its own tokens: no module of the crate holds them".to_owned();
+        return Ok(Reach { total: request.own, items: Vec::new(), unseen: vec![sentence] });
+    };
+    let mut mistakes = Vec::new();
+    let opaque = opaque(linked, module, &request.opaque, &mut mistakes);
+    let mut edges = start(linked, module, line, request);
+    depends(linked, module, &request.depends, &mut edges, &mut mistakes);
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
+    Ok(finish(linked, request.own, edges, &opaque))
+}
+
+/// What the stage's own tokens lead to.
+fn start(linked: &Linked, module: ModuleId, line: usize, request: &Request) -> Edges {
+    let mut names = scan(request.code.clone());
+    names.cfgs.extend(linked.world.modules[module].cfgs.iter().cloned());
+    let mut edges = Edges::default();
+    edges.follow(linked, module, &names, Some(&request.name));
+    edges.cfgs(linked, module, &names.cfgs);
+    edges.surroundings(linked, module, &names);
+    if let Some(params) = &request.params {
+        params.follow(linked, module, &mut edges);
+    }
+    // A function that the stage is nested in, or a macro that has written it.
+    let around = linked.world.item_at(module, line);
+    if let Some(around) = around.filter(|item| linked.world.items[*item].name != request.name) {
+        let nodes = edges.targets.entry("around".to_owned()).or_default();
+        nodes.insert(linked.node(around, module));
+    }
+    edges
+}
+
+fn opaque(
+    linked: &Linked,
+    module: ModuleId,
+    paths: &[Path],
+    mistakes: &mut Vec<Mistake>,
+) -> Opaque {
+    let mut opaque = Opaque::default();
+    for (at, path) in paths.iter().enumerate() {
+        let found = linked.resolver().path(module, path, In::Use);
+        if found.is_nothing() || found.is_std {
+            mistakes.push(Mistake::Opaque(at));
+        }
+        let members = linked.members_named(&found);
+        opaque.items.extend(members.unwrap_or(found.items));
+        opaque.modules.extend(found.modules);
+        opaque.crates.extend(found.crates);
+    }
+    opaque
+}
+
+fn depends(
+    linked: &Linked,
+    module: ModuleId,
+    paths: &[Path],
+    edges: &mut Edges,
+    mistakes: &mut Vec<Mistake>,
+) {
+    for (at, path) in paths.iter().enumerate() {
+        let mut found = linked.resolver().path(module, path, In::Use);
+        if found.is_nothing() || found.is_std {
+            mistakes.push(Mistake::Depends(at));
+        }
+        let inside = found.modules.iter().flat_map(|module| linked.items_inside(*module));
+        found.items.extend(inside.collect::<BTreeSet<_>>());
+        edges.add(linked, module, &format!("depends {}", path.join("::")), &found);
+    }
+}
+
+/// Follows edges to their end, and counts all of it.
+fn finish(linked: &Linked, own: u128, edges: Edges, opaque: &Opaque) -> Reach {
+    let closure = Closure::of(linked, &edges, opaque);
+    let mut items: BTreeSet<CodeItem> = BTreeSet::new();
+    let mut unseen = closure.unseen.clone();
+    unseen.extend(linked.world.problems.iter().cloned());
+    for dependency in &closure.crates {
+        let found = linked.world.items_of(dependency);
+        if let (Dependency::Locked(_, name), true) = (dependency, found.is_empty()) {
+            unseen.insert(format!("the version of `{name}`: Cargo.lock does not have it"));
+        }
+        items.extend(found);
+    }
+    let crates: BTreeSet<u128> = items.iter().map(|item| item.digest).collect();
+    let crates: Vec<u128> = crates.into_iter().collect();
+    let total = total::total(own, &edges.targets, &closure, linked, &crates);
+    items.extend(closure.nodes.keys().map(|(id, _)| {
+        let item = &linked.world.items[*id];
+        CodeItem { name: linked.shown(*id), place: linked.world.place(item), digest: item.digest }
+    }));
+    let facts = closure.facts.iter().map(|(name, digest)| CodeItem {
+        name: name.clone(),
+        place: String::new(),
+        digest: *digest,
+    });
+    items.extend(facts);
+    Reach { total, items: items.into_iter().collect(), unseen: unseen.into_iter().collect() }
+}
+
+#[cfg(test)]
+mod tests;

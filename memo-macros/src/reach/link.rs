@@ -1,0 +1,231 @@
+//! The world with what can be said of it before any stage is looked at.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+use super::crate_root::Cfgs;
+use super::edges::Edges;
+use super::items::Kind;
+use super::known::is_known;
+use super::resolve::{Globs, In, Resolver};
+use super::scan::Path;
+use super::tree::{Dependency, ItemId, ModuleId, World};
+
+/// An item as it is reached: a macro means what its names mean where it is called.
+pub type Node = (ItemId, ModuleId);
+
+/// The parsed crates, and who belongs to whom.
+pub struct Linked {
+    pub world: World,
+    pub cfgs: Cfgs,
+    globs: Vec<Globs>,
+    /// The members of inherent `impl`s, by type.
+    pub members: HashMap<ItemId, Vec<ItemId>>,
+    /// Implementations: of a trait of the workspace by the trait, of other traits by their types;
+    /// and macros between items that name a type or trait.
+    pub implementations: HashMap<ItemId, Vec<ItemId>>,
+    edges: RefCell<HashMap<Node, Rc<Edges>>>,
+    scopes: RefCell<HashMap<ModuleId, Rc<Scope>>>,
+}
+
+/// What a module brings into scope without naming it in code.
+#[derive(Default)]
+pub struct Scope {
+    /// Traits of the workspace.
+    pub traits: BTreeSet<ItemId>,
+    /// Crates behind globs, and behind imports that only methods can need.
+    pub crates: BTreeSet<Dependency>,
+}
+
+impl Linked {
+    /// Links a world.
+    pub fn new(world: World, cfgs: Cfgs) -> Self {
+        let globs = Globs::of_all(&world);
+        let mut linked = Self {
+            world,
+            cfgs,
+            globs,
+            members: HashMap::new(),
+            implementations: HashMap::new(),
+            edges: RefCell::default(),
+            scopes: RefCell::default(),
+        };
+        for item in 0..linked.world.items.len() {
+            linked.link(item);
+        }
+        linked
+    }
+
+    /// Returns what follows paths.
+    pub fn resolver(&self) -> Resolver<'_> {
+        Resolver { world: &self.world, globs: &self.globs }
+    }
+
+    fn link(&mut self, id: ItemId) {
+        let item = &self.world.items[id];
+        match &item.kind {
+            Kind::Member { of, .. } => {
+                for owner in self.types(item.module, of) {
+                    self.members.entry(owner).or_default().push(id);
+                }
+            }
+            Kind::Impl { of_trait, of } => {
+                let found = self.resolver().path(item.module, of_trait, In::Code).items;
+                let is_trait =
+                    |id: &ItemId| matches!(self.world.items[*id].kind, Kind::Trait { .. });
+                let traits: Vec<ItemId> = found.into_iter().filter(is_trait).collect();
+                let owners = if traits.is_empty() { self.types(item.module, of) } else { traits };
+                for owner in owners {
+                    self.implementations.entry(owner).or_default().push(id);
+                }
+            }
+            Kind::ItemMacro => {
+                for owner in self.named_by_macro(id) {
+                    self.implementations.entry(owner).or_default().push(id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The types that paths lead to, also through aliases.
+    fn types(&self, module: ModuleId, paths: &BTreeSet<Path>) -> Vec<ItemId> {
+        let mut found = BTreeSet::new();
+        let mut open: Vec<Node> = Vec::new();
+        let mut seen = BTreeSet::new();
+        let resolver = self.resolver();
+        let follow = |module: ModuleId, paths: &BTreeSet<Path>| -> Vec<Node> {
+            let items = paths.iter().flat_map(|path| resolver.path(module, path, In::Code).items);
+            items.map(|item| (item, self.world.items[item].module)).collect()
+        };
+        open.extend(follow(module, paths));
+        while let Some((id, module)) = open.pop() {
+            let item = &self.world.items[id];
+            let is_new = seen.insert(id);
+            if item.is_type() || matches!(item.kind, Kind::Trait { .. }) {
+                found.insert(id);
+            } else if is_new && matches!(item.kind, Kind::Plain) {
+                open.extend(follow(module, &item.names.paths));
+            }
+        }
+        found.into_iter().collect()
+    }
+
+    /// The types and traits that a macro between items may implement something for.
+    fn named_by_macro(&self, id: ItemId) -> BTreeSet<ItemId> {
+        let item = &self.world.items[id];
+        let resolver = self.resolver();
+        let mut found = self.types(item.module, &item.names.paths);
+        for path in &item.names.macros {
+            for called in resolver.macro_path(item.module, path).items {
+                let called = &self.world.items[called];
+                found.extend(self.types(called.module, &called.names.paths));
+                found.extend(self.types(item.module, &called.names.paths));
+            }
+        }
+        found.into_iter().filter(|owner| *owner != id).collect()
+    }
+
+    /// Returns what a module brings into scope.
+    pub fn scope(&self, module: ModuleId) -> Rc<Scope> {
+        if let Some(scope) = self.scopes.borrow().get(&module) {
+            return Rc::clone(scope);
+        }
+        let scope = Rc::new(self.find_scope(module));
+        self.scopes.borrow_mut().insert(module, Rc::clone(&scope));
+        scope
+    }
+
+    fn find_scope(&self, module: ModuleId) -> Scope {
+        let resolver = self.resolver();
+        let mut scope = Scope::default();
+        let globs = &self.globs[module];
+        scope.crates.extend(globs.crates.iter().cloned());
+        let mentioned = self.mentioned(module);
+        for part in globs.modules.iter().chain([&module]) {
+            let here = &self.world.modules[*part];
+            scope.traits.extend(here.items.values().flatten());
+            for (name, import) in
+                here.uses.iter().flat_map(|(n, all)| all.iter().map(move |i| (n, i)))
+            {
+                let found = resolver.path(*part, &import.target, In::Use);
+                scope.traits.extend(found.items);
+                if *part == module && !mentioned.contains(name.as_str()) {
+                    scope.crates.extend(found.crates);
+                }
+            }
+        }
+        scope.traits.retain(|item| matches!(self.world.items[*item].kind, Kind::Trait { .. }));
+        scope
+    }
+
+    /// The names that the code of a module begins its paths with.
+    fn mentioned(&self, module: ModuleId) -> BTreeSet<&str> {
+        let items = self.world.items.iter().filter(|item| item.module == module);
+        let paths = items.flat_map(|item| {
+            item.names.paths.iter().chain(&item.names.hints).chain(&item.names.macros)
+        });
+        paths.filter_map(|path| path.first()).map(String::as_str).collect()
+    }
+
+    /// Returns what an item leads to.
+    pub fn edges(&self, node: Node) -> Rc<Edges> {
+        if let Some(edges) = self.edges.borrow().get(&node) {
+            return Rc::clone(edges);
+        }
+        let edges = Rc::new(Edges::of_item(self, node));
+        self.edges.borrow_mut().insert(node, Rc::clone(&edges));
+        edges
+    }
+
+    /// Returns an item as it is reached from a module.
+    pub fn node(&self, item: ItemId, from: ModuleId) -> Node {
+        match self.world.items[item].kind {
+            Kind::MacroRules => (item, from),
+            _ => (item, self.world.items[item].module),
+        }
+    }
+
+    /// Returns the name of an item with its module.
+    pub fn shown(&self, item: ItemId) -> String {
+        let item = &self.world.items[item];
+        let module = &self.world.modules[item.module];
+        match module.path.as_str() {
+            "" => item.name.clone(),
+            path => format!("{path}::{}", item.name),
+        }
+    }
+
+    /// Returns the functions of the types that were found, if the path goes on behind them.
+    pub fn members_named(&self, found: &super::resolve::Found) -> Option<BTreeSet<ItemId>> {
+        let of_types = found.items.iter().flat_map(|item| self.members.get(item)).flatten();
+        let is_named = |id: &&ItemId| match &self.world.items[**id].kind {
+            Kind::Member { name: Some(name), .. } => found.called.contains(name),
+            _ => false,
+        };
+        let named: BTreeSet<ItemId> = of_types.filter(is_named).copied().collect();
+        (!named.is_empty()).then_some(named)
+    }
+
+    /// Returns the items of a module and of the modules in it.
+    pub fn items_inside(&self, module: ModuleId) -> Vec<ItemId> {
+        let mut open = vec![module];
+        let mut found = Vec::new();
+        while let Some(module) = open.pop() {
+            let here = &self.world.modules[module];
+            found.extend(here.items.values().flatten());
+            found.extend(&here.item_macros);
+            open.extend(here.children.values().flatten());
+        }
+        found
+    }
+
+    /// Returns whether a path that leads nowhere needs no mention: its head is no item.
+    pub fn is_no_item(path: &Path, declared: &BTreeSet<String>) -> bool {
+        path.len() < 2 || is_known(&path[0]) || declared.contains(&path[0])
+    }
+}
+
+/// Names with all that each of them means.
+pub type Targets = BTreeMap<String, BTreeSet<Node>>;

@@ -1,0 +1,77 @@
+//! Real expansions: the crate is found from rustc's command line, and parsed once.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+
+use proc_macro2::{Span, TokenStream};
+
+use super::closure::Opaque;
+use super::crate_root::{CommandLine, guess};
+use super::edges::Edges;
+use super::link::Linked;
+use super::scan::scan;
+use super::tree::World;
+use super::{Mistake, Reach, Request, finish, follow};
+use crate::fingerprint::fingerprint;
+
+thread_local! {
+    /// The parsed crates; nothing where this is no rustc. rustc expands all macros of a crate in
+    /// one process and on one thread.
+    static LINKED: RefCell<Option<Option<Linked>>> = const { RefCell::new(None) };
+}
+
+/// Follows a stage whose name has this span. Nothing outside of rustc, as in rust-analyzer.
+pub fn of_stage(request: &Request, span: Span) -> Option<Result<Reach, Vec<Mistake>>> {
+    let (file, line) = place(span)?;
+    with_linked(|linked| follow(linked, &file, line, request))
+}
+
+/// Returns the fingerprint of a validator and all that it reaches, which is in no key.
+#[allow(dead_code, reason = "manifests are to name the code of a validator")]
+pub fn of_validator(tokens: &TokenStream, span: Span) -> Option<u128> {
+    let (file, line) = place(span)?;
+    let own = fingerprint([tokens.clone()]);
+    with_linked(|linked| {
+        let module = linked.world.module_at(&file, line)?;
+        let mut edges = Edges::default();
+        edges.follow(linked, module, &scan(tokens.clone()), None);
+        Some(finish(linked, own, edges, &Opaque::default()).total)
+    })?
+}
+
+fn place(span: Span) -> Option<(PathBuf, usize)> {
+    if !proc_macro::is_available() {
+        return None;
+    }
+    let span = span.unwrap();
+    Some((span.local_file()?, span.line()))
+}
+
+fn with_linked<T>(then: impl FnOnce(&Linked) -> T) -> Option<T> {
+    LINKED.with_borrow_mut(|linked| linked.get_or_insert_with(load).as_ref().map(then))
+}
+
+fn load() -> Option<Linked> {
+    let line = CommandLine::read(std::env::args())?;
+    let folder = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR")?);
+    let root = line.root.clone().or_else(|| guess(&folder))?;
+    let _own_lexer = OwnLexer::new();
+    Some(Linked::new(World::load(&root, &folder), line.cfgs))
+}
+
+/// While it lives, tokens are made by `proc_macro2` and not by rustc: a call into rustc for each
+/// token would take longer than everything else.
+struct OwnLexer;
+
+impl OwnLexer {
+    fn new() -> Self {
+        proc_macro2::fallback::force();
+        Self
+    }
+}
+
+impl Drop for OwnLexer {
+    fn drop(&mut self) {
+        proc_macro2::fallback::unforce();
+    }
+}

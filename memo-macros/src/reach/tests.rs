@@ -1,0 +1,5 @@
+//! Small crates in temporary folders: what moves a fingerprint, and what does not.
+
+mod edits;
+mod parts;
+mod sandbox;

@@ -1,0 +1,1 @@
+//! The parts of following code, each by itself.
