@@ -213,8 +213,40 @@ pub struct Change {
     pub new: Option<String>,
 }
 
+impl Change {
+    /// Tells of code by its name: `old` and `new` are files, or versions of a crate.
+    fn fmt_code(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let is_version = |text: &String| {
+            text.starts_with(|first: char| first.is_ascii_digit()) && !text.contains(['/', '\\'])
+        };
+        write!(f, "code: `{}`", self.name)?;
+        let place = match (&self.old, &self.new) {
+            (Some(old), Some(new)) if old != new && is_version(old) && is_version(new) => {
+                return write!(f, " {old} → {new}");
+            }
+            (Some(_), Some(new)) => {
+                f.write_str(" changed")?;
+                new
+            }
+            (None, Some(new)) => {
+                f.write_str(" is new")?;
+                new
+            }
+            (Some(old), None) => {
+                f.write_str(" is gone")?;
+                old
+            }
+            (None, None) => return Ok(()),
+        };
+        if place.is_empty() { Ok(()) } else { write!(f, " ({place})") }
+    }
+}
+
 impl std::fmt::Display for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.kind == ComponentKind::Code && !self.name.is_empty() {
+            return self.fmt_code(f);
+        }
         let same_text = self.old == self.new;
         match self.kind {
             ComponentKind::Param if self.name.is_empty() => f.write_str("params")?,

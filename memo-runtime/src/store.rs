@@ -23,6 +23,7 @@ use crate::event::{Event, Observer};
 use crate::file::{Input, InputKind};
 use crate::key::files::FileDigest;
 
+pub(crate) mod code;
 pub(crate) mod history;
 pub(crate) mod layout;
 pub(crate) mod links;

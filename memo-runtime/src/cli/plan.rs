@@ -34,7 +34,12 @@ pub(super) fn text(plan: &Plan, verbose: bool, paint: Paint) -> String {
     let unknown = plan.unknown_beyond.iter().map(|(record, stage)| {
         format!("{record}: unknown beyond `{}`, whose value the pipeline asks for", last_part(stage))
     });
-    let parts = std::iter::once(written(&table)).chain(unknown).chain([last_line(plan)]);
+    // Once per stage, however many calls it has.
+    let notes: std::collections::BTreeSet<&String> =
+        plan.calls.iter().flat_map(|call| &call.notes).collect();
+    let notes = notes.into_iter().map(|note| format!("note: {note}"));
+    let parts =
+        std::iter::once(written(&table)).chain(unknown).chain(notes).chain([last_line(plan)]);
     parts.collect::<Vec<_>>().join("\n")
 }
 
@@ -144,7 +149,7 @@ mod tests {
 
     fn call(stage: &'static str, records: &[&str], verdict: Verdict) -> PlannedCall {
         let records = records.iter().map(|&name| name.to_owned()).collect();
-        PlannedCall { stage, records, key: None, parts: Vec::new(), verdict, seconds: None }
+        PlannedCall { stage, records, key: None, parts: Vec::new(), verdict, notes: Vec::new(), seconds: None }
     }
 
     fn damaged(what: usize) -> Verdict {

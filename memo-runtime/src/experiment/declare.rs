@@ -312,6 +312,7 @@ pub(crate) fn plan_of(experiment: &str, declaration: &Declaration) -> Plan {
             key: node.key(),
             parts: parts_of(node),
             verdict,
+            notes: notes_of(node),
             seconds: node.head().map(|head| head.seconds),
         },
     );
@@ -320,6 +321,15 @@ pub(crate) fn plan_of(experiment: &str, declaration: &Declaration) -> Plan {
         calls: calls.collect(),
         unknown_beyond: declaration.unknown_beyond.clone(),
     }
+}
+
+/// What the fingerprint of a call does not see.
+fn notes_of(node: &Node) -> Vec<String> {
+    let name = node.spec.short_name();
+    let note = |what: &&str| {
+        format!("the fingerprint of `{name}` does not see {what}: add `depends = [..]`")
+    };
+    node.spec.unseen.iter().map(note).collect()
 }
 
 fn parts_of(node: &Node) -> Vec<String> {

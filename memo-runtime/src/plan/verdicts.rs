@@ -33,6 +33,8 @@ pub struct PlannedCall {
     pub parts: Vec<String>,
     /// What would happen.
     pub verdict: Verdict,
+    /// What people should know of it: code that the fingerprint does not see.
+    pub notes: Vec<String>,
     /// How long the body took when it ran, in seconds, for a call that is cached.
     pub seconds: Option<f64>,
 }

@@ -1,5 +1,7 @@
 //! Why a call is a miss: its components beside those of the nearest entry of the same stage.
 
+mod code;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +15,7 @@ use crate::key::part::{PartKind, Parts};
 use crate::key::{Component, ComponentKind};
 use crate::lazy::{Handle, Origin};
 use crate::store::Store;
+use crate::store::code::KeptItem;
 
 /// The components of kept entries, read once per stage and process, and only when a call has missed.
 #[derive(Default)]
@@ -44,8 +47,25 @@ impl Node {
         let nearest = entries.iter().map(|theirs| changes(theirs, &ours)).min_by_key(Vec::len);
         match nearest {
             None => MissReason::NeverRan,
-            Some(changes) => MissReason::Changed { changes },
+            Some(changes) => MissReason::Changed { changes: self.with_code_named(changes) },
         }
+    }
+
+    /// Names the code that has changed in place of two fingerprints, as far as it is known.
+    fn with_code_named(&self, changes: Vec<Change>) -> Vec<Change> {
+        let named = |mut change: Change| {
+            if change.kind != ComponentKind::Code {
+                return vec![change];
+            }
+            let old = change.old.as_deref().and_then(|old| self.session.store.code(old));
+            let new: Vec<KeptItem> = self.spec.reach.iter().map(KeptItem::from).collect();
+            let named = old.map(|old| code::changes(&old, &new)).unwrap_or_default();
+            for fingerprint in [&mut change.old, &mut change.new].into_iter().flatten() {
+                fingerprint.truncate(8);
+            }
+            if named.is_empty() { vec![change] } else { named }
+        };
+        changes.into_iter().flat_map(named).collect()
     }
 
     /// Lists the components of the key, secrets left out.
@@ -62,7 +82,7 @@ impl Node {
         }
         if let Some(code) = self.spec.code {
             let shown = format!("{code:032x}");
-            add(ComponentKind::Code, "".into(), text(&shown), shown[..8].to_owned());
+            add(ComponentKind::Code, "".into(), text(&shown), shown);
         }
         if !self.spec.version.is_empty() {
             let version = self.spec.version;

@@ -7,6 +7,7 @@
 //!     entries/<stage>/<ab>/<key>.jsonl      one manifest an entry; small values lie inside
 //!     artifacts/<ab>/<digest>.<ext>         one file an artifact; equal ones are stored once
 //!     artifacts/<ab>/<digest>/main.<ext>    an artifact of several files
+//!     code/<fingerprint>.json               what a fingerprint is made of, for explanations
 //!     former/<stage>/<key>-<n>.jsonl        entries that a newer result has replaced
 //!     damaged/<name>-<n>                    what was found damaged, set aside
 //!     results/<experiment>/<record>/<output>.<ext>   links, for people
@@ -64,6 +65,10 @@ impl Layout {
     pub(crate) fn artifact_folder(&self, digest: &Digest) -> PathBuf {
         let digest = digest.to_string();
         self.base.join(["artifacts/", &digest[..2], "/", &digest].concat())
+    }
+
+    pub(crate) fn code(&self, fingerprint: &str) -> PathBuf {
+        self.base.join("code").join(file_name(fingerprint) + ".json")
     }
 
     pub(crate) fn former(&self, stage: &str) -> PathBuf {

@@ -8,7 +8,7 @@ fn options_that_are_written_wrongly() {
         ("verison = 1", "unknown option `verison`; did you mean `version`?"),
         (
             "colour = 3",
-            "unknown option `colour`; the options are `inputs`, `outputs`, `cachers`, `name`, `version`, `code`, `skip`, `key`, `env`, `secret`, `validate`, `cache`, `done`, `retries`, `retry_if`, `companion`, `crate`",
+            "unknown option `colour`; the options are `inputs`, `outputs`, `cachers`, `name`, `version`, `code`, `depends`, `opaque`, `skip`, `key`, `env`, `secret`, `validate`, `cache`, `done`, `retries`, `retry_if`, `companion`, `crate`",
         ),
         ("skip(x)", "write `skip = ..`"),
         ("skip", "write `skip = ..`"),
@@ -38,8 +38,6 @@ fn options_that_come_later() {
         "rerun = true",
         "expires = \"7d\"",
         "was = \"old\"",
-        "depends = [path]",
-        "opaque = [path]",
         "retry_resources(memory = \"8GiB\")",
         "resources(cpus = 4, memory = \"8GiB\")",
         "each = [page in pages]",
@@ -77,5 +75,20 @@ fn options_that_contradict_each_other() {
             "fn f() {}",
             &["`retry_if` needs a number of attempts; add `retries = 3`"],
         ),
+    ]);
+}
+
+#[test]
+fn code_that_is_not_followed_has_nothing_to_add_to() {
+    refused_options(&[
+        (
+            "code = body, depends = [x]",
+            "`depends` needs code that is followed; remove `code = body`",
+        ),
+        (
+            "opaque = [x], code = manual",
+            "`opaque` needs code that is followed; remove `code = manual`",
+        ),
+        ("depends = x", "write `depends = [..]`"),
     ]);
 }

@@ -1,0 +1,101 @@
+//! Which code has changed: two lists of what a fingerprint is made of, side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::event::Change;
+use crate::key::ComponentKind;
+use crate::store::code::KeptItem;
+
+/// The file that external crates stand in.
+const LOCK: &str = "Cargo.lock";
+
+/// Names what differs; nothing if the lists are equal, so that the stage itself has changed.
+pub(super) fn changes(old: &[KeptItem], new: &[KeptItem]) -> Vec<Change> {
+    let (old, new) = (by_name(old), by_name(new));
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let mut changes = Vec::new();
+    for name in names {
+        let (before, after) = (old.get(name), new.get(name));
+        if before.map(|all| &all.digests) != after.map(|all| &all.digests) {
+            changes.push(Change {
+                kind: ComponentKind::Code,
+                name: name.clone(),
+                old: before.map(|all| all.shown.clone()),
+                new: after.map(|all| all.shown.clone()),
+            });
+        }
+    }
+    changes
+}
+
+/// Items of one name: alternatives behind `cfg`, or versions of a crate.
+#[derive(Default)]
+struct Named {
+    digests: BTreeSet<String>,
+    /// The file, or the versions.
+    shown: String,
+}
+
+fn by_name(items: &[KeptItem]) -> BTreeMap<String, Named> {
+    let mut all: BTreeMap<String, Named> = BTreeMap::new();
+    for item in items {
+        let (name, shown) = match item.name.rsplit_once(' ') {
+            Some((name, version)) if item.place == LOCK => (name, version),
+            _ => (item.name.as_str(), item.place.as_str()),
+        };
+        let named = all.entry(name.to_owned()).or_default();
+        named.digests.insert(item.digest.clone());
+        if !named.shown.split(", ").any(|known| known == shown) {
+            let comma = if named.shown.is_empty() { "" } else { ", " };
+            named.shown = format!("{}{comma}{shown}", named.shown);
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(items: &[(&str, &str, &str)]) -> Vec<KeptItem> {
+        let item = |(name, place, digest): &(&str, &str, &str)| KeptItem {
+            name: (*name).to_owned(),
+            place: (*place).to_owned(),
+            digest: (*digest).to_owned(),
+        };
+        items.iter().map(item).collect()
+    }
+
+    fn texts(old: &[(&str, &str, &str)], new: &[(&str, &str, &str)]) -> Vec<String> {
+        changes(&items(old), &items(new)).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_changed_helper_is_named_with_its_file() {
+        let old = [("geometry::norm", "src/geometry.rs", "1"), ("same", "src/lib.rs", "2")];
+        let new = [("geometry::norm", "src/geometry.rs", "3"), ("same", "src/lib.rs", "2")];
+        assert_eq!(texts(&old, &new), ["code: `geometry::norm` changed (src/geometry.rs)"]);
+        assert_eq!(texts(&old, &old), Vec::<String>::new());
+    }
+
+    #[test]
+    fn new_and_gone_helpers_are_told() {
+        let (old, new) = ([("a", "src/a.rs", "1")], [("b", "src/b.rs", "2")]);
+        let expected = ["code: `a` is gone (src/a.rs)", "code: `b` is new (src/b.rs)"];
+        assert_eq!(texts(&old, &new), expected);
+    }
+
+    #[test]
+    fn crates_are_told_with_both_versions() {
+        let (old, new) = ([("serde 1.0.1", LOCK, "1")], [("serde 1.0.2", LOCK, "2")]);
+        assert_eq!(texts(&old, &new), ["code: `serde` 1.0.1 → 1.0.2"]);
+        let (old, new) = ([("serde 1.0.1", LOCK, "1")], [("serde 1.0.1", LOCK, "2")]);
+        assert_eq!(texts(&old, &new), ["code: `serde` changed (1.0.1)"]);
+    }
+
+    #[test]
+    fn what_has_no_file_is_told_alone() {
+        let (old, new) = ([("cfg test", "", "1")], [("cfg test", "", "2")]);
+        assert_eq!(texts(&old, &new), ["code: `cfg test` changed"]);
+    }
+}
