@@ -103,7 +103,7 @@ fn follow(
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
-    Ok(finish(linked, request.own, edges, &opaque))
+    Ok(finish(linked, request.own, &edges, &opaque))
 }
 
 /// What the stage's own tokens lead to.
@@ -165,8 +165,8 @@ fn depends(
 }
 
 /// Follows edges to their end, and counts all of it.
-fn finish(linked: &Linked, own: u128, edges: Edges, opaque: &Opaque) -> Reach {
-    let closure = Closure::of(linked, &edges, opaque);
+fn finish(linked: &Linked, own: u128, edges: &Edges, opaque: &Opaque) -> Reach {
+    let closure = Closure::of(linked, edges, opaque);
     let mut items: BTreeSet<CodeItem> = BTreeSet::new();
     let mut unseen = closure.unseen.clone();
     unseen.extend(linked.world.problems.iter().cloned());

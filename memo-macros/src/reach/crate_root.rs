@@ -25,7 +25,9 @@ impl CommandLine {
     /// Reads the arguments of a process; nothing if that is no rustc at work on a crate.
     pub fn read(arguments: impl IntoIterator<Item = String>) -> Option<Self> {
         let arguments: Vec<String> = arguments.into_iter().skip(1).collect();
-        if !arguments.iter().any(|argument| argument == "--crate-name") {
+        let is_rustc = arguments.iter().any(|argument| argument == "--crate-name");
+        // A doctest comes from the standard input and lies in no file.
+        if !is_rustc || arguments.iter().any(|argument| argument == "-") {
             return None;
         }
         let mut line = Self::default();

@@ -6,6 +6,7 @@ pub fn is_known(name: &str) -> bool {
         || PRIMITIVES.contains(&name)
         || PRELUDE.contains(&name)
         || TOOLS.contains(&name)
+        || MEMO.contains(&name)
 }
 
 /// Returns whether a name is a crate of std.
@@ -65,4 +66,28 @@ const PRELUDE: &[&str] = &[
     "TryInto",
     "Unpin",
     "Vec",
+];
+
+/// The prelude of `memo` itself, which counts by the version of its store.
+const MEMO: &[&str] = &[
+    "Across",
+    "Artifact",
+    "Bincode",
+    "Bytes",
+    "Cacheable",
+    "Context",
+    "Copied",
+    "Csv",
+    "Experiment",
+    "Format",
+    "InputDir",
+    "InputFile",
+    "Json",
+    "Lazy",
+    "Provides",
+    "Record",
+    "Referenced",
+    "RunOptions",
+    "Store",
+    "Text",
 ];

@@ -199,7 +199,7 @@ impl Linked {
 
     /// Returns the functions of the types that were found, if the path goes on behind them.
     pub fn members_named(&self, found: &super::resolve::Found) -> Option<BTreeSet<ItemId>> {
-        let of_types = found.items.iter().flat_map(|item| self.members.get(item)).flatten();
+        let of_types = found.items.iter().filter_map(|item| self.members.get(item)).flatten();
         let is_named = |id: &&ItemId| match &self.world.items[**id].kind {
             Kind::Member { name: Some(name), .. } => found.called.contains(name),
             _ => false,

@@ -68,12 +68,11 @@ impl Manifest {
 
     fn wanted(&self, name: &str, table: Table) -> Wanted {
         let is_shared = table.get("workspace").is_some_and(|value| value == "true");
-        let (table, base) = match is_shared {
-            true => {
-                let mut shared = self.shared.entries("workspace.dependencies");
-                (shared.remove(name).unwrap_or(table), &self.workspace)
-            }
-            false => (table, &self.folder),
+        let (table, base) = if is_shared {
+            let mut shared = self.shared.entries("workspace.dependencies");
+            (shared.remove(name).unwrap_or(table), &self.workspace)
+        } else {
+            (table, &self.folder)
         };
         Wanted {
             package: string(table.get("package")).unwrap_or_else(|| name.to_owned()),

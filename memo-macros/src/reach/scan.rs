@@ -168,7 +168,8 @@ impl Names {
                 (path[0] == *name && path.len() > 1).then(|| [target, &path[1..]].concat())
             };
             let paths: Vec<Path> = self.paths.iter().filter_map(follow).collect();
-            let macros = self.macros.iter().filter(|path| *path == &[name.clone()]);
+            let macros =
+                self.macros.iter().filter(|path| path.as_slice() == std::slice::from_ref(name));
             let macros: Vec<Path> = macros.map(|_| target.clone()).collect();
             self.paths.insert(target.clone());
             self.paths.extend(paths);

@@ -1,6 +1,6 @@
 //! Real expansions: the crate is found from rustc's command line, and parsed once.
 
-use std::cell::RefCell;
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use proc_macro2::{Span, TokenStream};
@@ -14,10 +14,17 @@ use super::tree::World;
 use super::{Mistake, Reach, Request, finish, follow};
 use crate::fingerprint::fingerprint;
 
+/// What there is to follow.
+enum Loaded {
+    Crates(Box<Linked>),
+    /// rust-analyzer, a doctest, or a test of ours.
+    NoRustc,
+}
+
 thread_local! {
-    /// The parsed crates; nothing where this is no rustc. rustc expands all macros of a crate in
+    /// The parsed crates. rustc expands all macros of a crate in
     /// one process and on one thread.
-    static LINKED: RefCell<Option<Option<Linked>>> = const { RefCell::new(None) };
+    static LINKED: OnceCell<Loaded> = const { OnceCell::new() };
 }
 
 /// Follows a stage whose name has this span. Nothing outside of rustc, as in rust-analyzer.
@@ -35,7 +42,7 @@ pub fn of_validator(tokens: &TokenStream, span: Span) -> Option<u128> {
         let module = linked.world.module_at(&file, line)?;
         let mut edges = Edges::default();
         edges.follow(linked, module, &scan(tokens.clone()), None);
-        Some(finish(linked, own, edges, &Opaque::default()).total)
+        Some(finish(linked, own, &edges, &Opaque::default()).total)
     })?
 }
 
@@ -48,10 +55,17 @@ fn place(span: Span) -> Option<(PathBuf, usize)> {
 }
 
 fn with_linked<T>(then: impl FnOnce(&Linked) -> T) -> Option<T> {
-    LINKED.with_borrow_mut(|linked| linked.get_or_insert_with(load).as_ref().map(then))
+    LINKED.with(|linked| match linked.get_or_init(load) {
+        Loaded::Crates(linked) => Some(then(linked)),
+        Loaded::NoRustc => None,
+    })
 }
 
-fn load() -> Option<Linked> {
+fn load() -> Loaded {
+    read().map_or(Loaded::NoRustc, |linked| Loaded::Crates(Box::new(linked)))
+}
+
+fn read() -> Option<Linked> {
     let line = CommandLine::read(std::env::args())?;
     let folder = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR")?);
     let root = line.root.clone().or_else(|| guess(&folder))?;

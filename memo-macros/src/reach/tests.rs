@@ -1,5 +1,6 @@
 //! Small crates in temporary folders: what moves a fingerprint, and what does not.
 
+mod cost;
 mod edits;
 mod parts;
 mod sandbox;

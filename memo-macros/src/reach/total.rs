@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use xxhash_rust::xxh3::Xxh3Default;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::closure::Closure;
 use super::link::{Linked, Node, Targets};
@@ -31,14 +31,18 @@ pub fn total(
     digest.number(own);
     digest.number(rounds);
     digest.number(names(stage, &colours));
-    all.iter().for_each(|colour| digest.number(*colour));
+    for colour in all {
+        digest.number(colour);
+    }
     digest.text("crates");
-    crates.iter().for_each(|digest_of| digest.number(*digest_of));
+    for digest_of in crates {
+        digest.number(*digest_of);
+    }
     for (name, value) in &closure.facts {
         digest.text(name);
         digest.number(*value);
     }
-    digest.0.digest128()
+    xxh3_128(&digest.0)
 }
 
 fn colours(closure: &Closure, linked: &Linked) -> (BTreeMap<Node, u128>, u128) {
@@ -53,7 +57,7 @@ fn colours(closure: &Closure, linked: &Linked) -> (BTreeMap<Node, u128>, u128) {
                 let mut digest = Digest::new();
                 digest.number(colours[node]);
                 digest.number(names(targets, &colours));
-                (*node, digest.0.digest128())
+                (*node, xxh3_128(&digest.0))
             })
             .collect();
         rounds += 1;
@@ -77,26 +81,28 @@ fn names(targets: &Targets, colours: &BTreeMap<Node, u128>) -> u128 {
             nodes.iter().filter_map(|node| colours.get(node)).copied().collect();
         if !found.is_empty() {
             digest.text(name);
-            found.into_iter().for_each(|colour| digest.number(colour));
+            for colour in found {
+                digest.number(colour);
+            }
         }
     }
-    digest.0.digest128()
+    xxh3_128(&digest.0)
 }
 
 /// A digest of texts and numbers, each of which is told apart from the next.
-struct Digest(Xxh3Default);
+struct Digest(Vec<u8>);
 
 impl Digest {
     fn new() -> Self {
-        Self(Xxh3Default::new())
+        Self(Vec::with_capacity(256))
     }
 
     fn text(&mut self, text: &str) {
-        self.0.update(&(text.len() as u64).to_le_bytes());
-        self.0.update(text.as_bytes());
+        self.0.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(text.as_bytes());
     }
 
     fn number(&mut self, number: u128) {
-        self.0.update(&number.to_le_bytes());
+        self.0.extend_from_slice(&number.to_le_bytes());
     }
 }

@@ -87,7 +87,6 @@ impl World {
             .and_then(|own| file.strip_prefix(own).ok())
             .or_else(|| file.strip_prefix(&self.workspace).ok());
         let shown = shown.map_or_else(|| file.file_name().map(FilePath::new), Some);
-        let shown = shown.unwrap_or(file).to_string_lossy().replace('\\', "/");
-        shown
+        shown.unwrap_or(file).to_string_lossy().replace('\\', "/")
     }
 }

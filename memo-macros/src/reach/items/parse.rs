@@ -191,17 +191,13 @@ fn shown(tokens: &impl ToTokens) -> String {
 }
 
 fn macro_item(item: &syn::ItemMacro) -> Parsed {
-    match &item.ident {
-        Some(name) => {
-            let name = name.unraw().to_string();
-            let parsed = nameless(&format!("{name}!"), Kind::MacroRules, item.to_token_stream());
-            Parsed { key: Some(name), ..parsed }
-        }
-        None => {
-            let name = format!("{}!", shown(&item.mac.path));
-            nameless(&name, Kind::ItemMacro, item.to_token_stream())
-        }
-    }
+    let Some(name) = &item.ident else {
+        let name = format!("{}!", shown(&item.mac.path));
+        return nameless(&name, Kind::ItemMacro, item.to_token_stream());
+    };
+    let name = name.unraw().to_string();
+    let parsed = nameless(&format!("{name}!"), Kind::MacroRules, item.to_token_stream());
+    Parsed { key: Some(name), ..parsed }
 }
 
 fn foreign(item: &syn::ItemForeignMod) -> Vec<Parsed> {

@@ -107,6 +107,6 @@ fn params(sig: &mut syn::Signature, function: &syn::ItemFn) -> Option<ParamsRead
     if fields.iter().any(Vec::is_empty) {
         return None;
     }
-    first.ty = Box::new(syn::Type::Verbatim(quote::quote!(_)));
+    *first.ty = syn::Type::Verbatim(quote::quote!(_));
     Some(ParamsRead { ty: ty.split("::").map(str::to_owned).collect(), fields })
 }

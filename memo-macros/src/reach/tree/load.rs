@@ -22,7 +22,7 @@ impl World {
         let mut world = Self::default();
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let manifest = Manifest::read(&folder);
-        world.workspace = manifest.workspace.clone();
+        world.workspace.clone_from(&manifest.workspace);
         world.lock = super::Lock::read(&manifest.workspace);
         let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let mut known = HashMap::new();
@@ -106,15 +106,16 @@ impl World {
     }
 
     fn load_items_of(&mut self, module: ModuleId, place: &Place) {
-        let text = match std::fs::read_to_string(&place.file) {
-            Ok(text) => text,
-            Err(_) => return self.report(place, "which cannot be read"),
+        let Ok(text) = std::fs::read_to_string(&place.file) else {
+            return self.report(place, "which cannot be read");
         };
         match syn::parse_file(&text) {
             Ok(file) => {
                 let cfgs = cfgs(&file.attrs);
                 self.modules[module].cfgs.extend(cfgs);
-                file.items.into_iter().for_each(|item| self.load_item(module, place, item));
+                for item in file.items {
+                    self.load_item(module, place, item);
+                }
             }
             Err(_) => self.report(place, "which cannot be parsed"),
         }
@@ -140,7 +141,9 @@ impl World {
             }
             item => {
                 let is_exported = matches!(&item, Item::Macro(item) if is_exported(&item.attrs));
-                items::parse(item).into_iter().for_each(|p| self.add(module, p, is_exported));
+                for parsed in items::parse(item) {
+                    self.add(module, parsed, is_exported);
+                }
             }
         }
     }
@@ -161,9 +164,12 @@ impl World {
             self.modules[parent].children.entry(name.clone()).or_default().push(module);
             match content.take() {
                 Some(items) => {
-                    self.modules[module].file = self.modules[parent].file.clone();
+                    let file = self.modules[parent].file.clone();
+                    self.modules[module].file = file;
                     self.modules[module].lines = lines;
-                    items.into_iter().for_each(|item| self.load_item(module, &place, item));
+                    for item in items {
+                        self.load_item(module, &place, item);
+                    }
                 }
                 None => self.load_file(module, &place),
             }
@@ -226,9 +232,15 @@ impl World {
     }
 }
 
-/// The `cfg`s in attributes.
+/// The `cfg`s that decide whether something is there, or which file it is. Those of lints do not
+/// count: they would make all of a crate depend on `test`.
 fn cfgs(attrs: &[Attribute]) -> BTreeSet<String> {
-    attrs.iter().flat_map(|attr| scan(attr.to_token_stream()).cfgs).collect()
+    let decides = |attr: &&Attribute| {
+        let tokens = attr.to_token_stream();
+        attr.path().is_ident("cfg")
+            || (attr.path().is_ident("cfg_attr") && tokens.to_string().contains("path ="))
+    };
+    attrs.iter().filter(decides).flat_map(|attr| scan(attr.to_token_stream()).cfgs).collect()
 }
 
 fn is_exported(attrs: &[Attribute]) -> bool {

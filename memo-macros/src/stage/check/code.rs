@@ -36,7 +36,9 @@ pub fn reach(
     match of_stage(&request, function.sig.ident.span()) {
         None => body,
         Some(Err(mistakes)) => {
-            mistakes.iter().for_each(|mistake| refuse(mistake, options, diagnostics));
+            for mistake in &mistakes {
+                refuse(mistake, options, diagnostics);
+            }
             body
         }
         Some(Ok(reach)) => {
@@ -62,7 +64,7 @@ fn request(function: &Function, options: &Options, roles: &[Role], own: u128) ->
     let mut sig = function.sig.clone();
     let params = params_read(function, roles).map(|(at, params)| {
         if let Some(FnArg::Typed(parameter)) = sig.inputs.iter_mut().nth(at) {
-            parameter.ty = Box::new(Type::Verbatim(quote!(_)));
+            *parameter.ty = Type::Verbatim(quote!(_));
         }
         params
     });
