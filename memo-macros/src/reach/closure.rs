@@ -7,10 +7,11 @@
 //!    and iterators run without being named.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::edges::Edges;
 use super::items::Kind;
-use super::link::{Linked, Node};
+use super::link::{Linked, Node, Targets};
 use super::tree::{Dependency, ItemId, ModuleId};
 
 /// What a stage must not reach, on the user's word.
@@ -39,10 +40,17 @@ impl Opaque {
     }
 }
 
+/// An item that was reached.
+pub struct Reached {
+    pub edges: Rc<Edges>,
+    /// What is reached because it belongs to this type or trait.
+    pub belonging: Targets,
+}
+
 /// All that was reached.
 pub struct Closure {
-    /// The items, each with where its names lead.
-    pub nodes: BTreeMap<Node, BTreeMap<String, BTreeSet<Node>>>,
+    /// The items, each with where its names lead, be it reached or left out.
+    pub nodes: BTreeMap<Node, Reached>,
     pub crates: BTreeSet<Dependency>,
     pub facts: BTreeMap<String, u128>,
     pub unseen: BTreeSet<String>,
@@ -58,13 +66,13 @@ impl Closure {
                 if !walk.closure.nodes.contains_key(&node) && !opaque.hides(linked, node.0) {
                     let edges = linked.edges(node);
                     open.extend(walk.enter(&edges));
-                    walk.closure.nodes.insert(node, edges.targets.clone());
+                    let reached = Reached { edges, belonging: Targets::new() };
+                    walk.closure.nodes.insert(node, reached);
                 }
             }
             open = walk.belonging();
         }
         walk.closure.crates.retain(|found| !opaque.crates.contains(found));
-        walk.closure.keep_reached();
         walk.closure
     }
 
@@ -74,14 +82,6 @@ impl Closure {
             crates: BTreeSet::new(),
             facts: BTreeMap::new(),
             unseen: BTreeSet::new(),
-        }
-    }
-
-    /// Forgets edges to what is left out.
-    fn keep_reached(&mut self) {
-        let reached: BTreeSet<Node> = self.nodes.keys().copied().collect();
-        for targets in self.nodes.values_mut().flat_map(BTreeMap::values_mut) {
-            targets.retain(|node| reached.contains(node));
         }
     }
 }
@@ -118,8 +118,9 @@ impl Walk<'_> {
             if is_new && !self.opaque.hides(self.linked, node.0) {
                 fresh.push(node);
             }
-            let targets = self.closure.nodes.entry(owner).or_default();
-            targets.entry(name).or_default().insert(node);
+            if let Some(owner) = self.closure.nodes.get_mut(&owner) {
+                owner.belonging.entry(name).or_default().insert(node);
+            }
         }
         fresh
     }

@@ -53,10 +53,11 @@ fn colours(closure: &Closure, linked: &Linked) -> (BTreeMap<Node, u128>, u128) {
         let next: BTreeMap<Node, u128> = closure
             .nodes
             .iter()
-            .map(|(node, targets)| {
+            .map(|(node, reached)| {
                 let mut digest = Digest::new();
                 digest.number(colours[node]);
-                digest.number(names(targets, &colours));
+                digest.number(names(&reached.edges.targets, &colours));
+                digest.number(names(&reached.belonging, &colours));
                 (*node, xxh3_128(&digest.0))
             })
             .collect();

@@ -13,6 +13,15 @@ use crate::reach::{Request, follow};
 #[ignore = "needs a generated crate"]
 fn cost_of_a_big_crate() {
     let folder = PathBuf::from(std::env::var_os("MEMO_BIG").unwrap());
+    let files = std::fs::read_dir(folder.join("src")).unwrap();
+    let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let texts: Vec<String> = texts.collect();
+    let start = Instant::now();
+    let tokens = texts.iter().map(|text| text.parse::<proc_macro2::TokenStream>().unwrap());
+    println!("the lexer alone: {} files in {:?}", tokens.count(), start.elapsed());
+    let start = Instant::now();
+    let parsed = texts.iter().map(|text| syn::parse_file(text).unwrap());
+    println!("syn alone: {} files in {:?}", parsed.count(), start.elapsed());
     let start = Instant::now();
     let world = World::load(&folder.join("src/main.rs"), &folder);
     println!("parsed {} items in {:?}", world.items.len(), start.elapsed());
