@@ -76,6 +76,9 @@ impl Edges {
             .map(|path| (path, false))
             .chain(names.hints.iter().map(|p| (p, true)))
         {
+            if !linked.may_lead_somewhere(path) {
+                continue;
+            }
             let mut is_found = false;
             for module in modules {
                 let found = resolver.path(*module, path, In::Code);

@@ -1,7 +1,7 @@
 //! The world with what can be said of it before any stage is looked at.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use super::crate_root::Cfgs;
@@ -20,6 +20,8 @@ pub struct Linked {
     pub world: World,
     pub cfgs: Cfgs,
     globs: Vec<Globs>,
+    /// Every name that may lead somewhere: most identifiers are local variables.
+    names: HashSet<String>,
     /// The members of inherent `impl`s, by type.
     pub members: HashMap<ItemId, Vec<ItemId>>,
     /// Implementations: of a trait of the workspace by the trait, of other traits by their types;
@@ -42,7 +44,9 @@ impl Linked {
     /// Links a world.
     pub fn new(world: World, cfgs: Cfgs) -> Self {
         let globs = Globs::of_all(&world);
+        let names = names(&world);
         let mut linked = Self {
+            names,
             world,
             cfgs,
             globs,
@@ -60,6 +64,11 @@ impl Linked {
     /// Returns what follows paths.
     pub fn resolver(&self) -> Resolver<'_> {
         Resolver { world: &self.world, globs: &self.globs }
+    }
+
+    /// Returns whether a path is worth following.
+    pub fn may_lead_somewhere(&self, path: &Path) -> bool {
+        path.len() > 1 || path.first().is_some_and(|name| self.names.contains(name))
     }
 
     fn link(&mut self, id: ItemId) {
@@ -225,6 +234,27 @@ impl Linked {
     pub fn is_no_item(path: &Path, declared: &BTreeSet<String>) -> bool {
         path.len() < 2 || is_known(&path[0]) || declared.contains(&path[0])
     }
+}
+
+/// Gathers the names of items, modules, imports and variants, and all that macros may define.
+fn names(world: &World) -> HashSet<String> {
+    let mut names: HashSet<String> = HashSet::new();
+    for module in &world.modules {
+        names.extend(module.items.keys().cloned());
+        names.extend(module.children.keys().cloned());
+        names.extend(module.uses.keys().cloned());
+    }
+    for item in &world.items {
+        match &item.kind {
+            Kind::Enum { variants } => names.extend(variants.iter().cloned()),
+            Kind::ItemMacro | Kind::MacroRules => {
+                names.extend(item.names.declared.iter().cloned());
+                names.extend(item.names.paths.iter().flatten().cloned());
+            }
+            _ => {}
+        }
+    }
+    names
 }
 
 /// Names with all that each of them means.

@@ -31,7 +31,8 @@ fn cost_of_a_big_crate() {
     let start = Instant::now();
     let mut reached = 0;
     for stage in 0..100 {
-        let item = linked.world.items.iter().find(|item| item.name == format!("stage{stage}"));
+        let name = format!("stage{stage}");
+        let item = linked.world.items.iter().find(|item| item.name == name);
         let item = item.unwrap();
         let code = "fn stage(a: f64) -> f64 { let s = SX { x: a, v: vec![a; 4] }; f0(a) + s.m1(2.0) + f5(a) }";
         let code = code.replace("SX", &format!("S{stage}")).parse().unwrap();
