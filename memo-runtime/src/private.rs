@@ -25,7 +25,7 @@ pub use crate::lazy::Lazy;
 pub use crate::record::{Frame, Params, Provides, Record};
 pub use crate::stage::call::{Call, Outputs};
 pub use crate::stage::inputs::{Failure, Inputs, Values, cloned, fallible, work};
-pub use crate::stage::{Attempt, CodeItem, InputSpec, OutputSpec, StageSpec};
+pub use crate::stage::{Attempt, InputSpec, OutputSpec, StageSpec};
 
 /// Opens a record: `let (frame, owner) = parts(record);` leads every wrapper.
 pub fn parts<P>(record: &mut Record<P>) -> (&mut Frame, &Arc<P>) {

@@ -23,8 +23,10 @@ pub struct StageSpec {
     pub name: &'static str,
     /// The fingerprint of the code; `None` under `code = manual`.
     pub code: Option<u128>,
-    /// What the fingerprint is made of beside the function itself.
-    pub reach: &'static [CodeItem],
+    /// What the fingerprint is made of beside the function itself: a line for each [`CodeItem`], its
+    /// digest, place and name between tabs. One literal, for rustc would take longer over thousands of
+    /// structs than over all else that the macro does.
+    pub reach: &'static str,
     /// What the fingerprint does not see, each as the end of that sentence.
     pub unseen: &'static [&'static str],
     /// `version = ..`, as written; empty where none is.
@@ -55,7 +57,7 @@ impl StageSpec {
         Self {
             name,
             code: None,
-            reach: &[],
+            reach: "",
             unseen: &[],
             version: "",
             inputs: &[],
@@ -68,6 +70,16 @@ impl StageSpec {
             line: 0,
             column: 0,
         }
+    }
+
+    /// Lists what the fingerprint is made of beside the function itself.
+    pub(crate) fn code_items(&self) -> Vec<CodeItem> {
+        let item = |line: &'static str| {
+            let mut parts = line.splitn(3, '\t');
+            let digest = u128::from_str_radix(parts.next()?, 16).ok()?;
+            Some(CodeItem { digest, place: parts.next()?, name: parts.next()? })
+        };
+        self.reach.lines().filter_map(item).collect()
     }
 
     /// Returns the last part of the name, which is what people call the stage.

@@ -118,7 +118,7 @@ impl Node {
         let ours = digests(&head);
         let former = if replace { self.former_digests() } else { None };
         if let Some(code) = self.spec.code {
-            self.session.store.keep_code(code, self.spec.reach);
+            self.session.store.keep_code(code, &self.spec.code_items());
         }
         let current = self.session.store.commit(head, &detail, replace)?;
         if former.as_ref().is_some_and(|former| *former != ours) || digests(&current) != ours {

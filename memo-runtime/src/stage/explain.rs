@@ -58,7 +58,7 @@ impl Node {
                 return vec![change];
             }
             let old = change.old.as_deref().and_then(|old| self.session.store.code(old));
-            let new: Vec<KeptItem> = self.spec.reach.iter().map(KeptItem::from).collect();
+            let new: Vec<KeptItem> = self.spec.code_items().iter().map(KeptItem::from).collect();
             let named = old.map(|old| code::changes(&old, &new)).unwrap_or_default();
             for fingerprint in [&mut change.old, &mut change.new].into_iter().flatten() {
                 fingerprint.truncate(8);

@@ -51,7 +51,7 @@ fn spec(stage: &Stage, function: &Function) -> TokenStream {
     };
     let code = stage.spec.code.map(hexadecimal);
     let code = code.map_or_else(|| hygienic!(#rt::None), |code| hygienic!(#rt::Some(#code)));
-    let reach = reach(&rt, &stage.spec);
+    let reach = reach(&stage.spec);
     let version = version.iter();
     let inputs = stage.inputs.iter().map(|input| input_spec(&rt, input));
     let outputs = stage
@@ -92,12 +92,13 @@ fn input_spec(rt: &TokenStream, input: &Input) -> TokenStream {
 }
 
 /// What the fingerprint is made of, and what it does not see.
-fn reach(rt: &TokenStream, spec: &Spec) -> TokenStream {
-    let items = spec.reach.iter().map(|CodeItem { name, place, digest }| {
-        let digest = hexadecimal(*digest);
-        hygienic!(#rt::CodeItem { name: #name, place: #place, digest: #digest })
-    });
-    let reach = (!spec.reach.is_empty()).then(|| hygienic!(reach: &[#(#items),*],));
+fn reach(spec: &Spec) -> TokenStream {
+    let line = |item: &CodeItem| {
+        let CodeItem { name, place, digest } = item;
+        format!("{digest:032x}\t{place}\t{}\n", name.replace('\n', " "))
+    };
+    let lines: String = spec.reach.iter().map(line).collect();
+    let reach = (!lines.is_empty()).then(|| hygienic!(reach: #lines,));
     let unseen = &spec.unseen;
     let unseen = (!unseen.is_empty()).then(|| hygienic!(unseen: &[#(#unseen),*],));
     hygienic!(#reach #unseen)
