@@ -161,7 +161,7 @@ impl<T: Send + Sync + 'static> Lazy<T> {
         node.resolve()?;
         let found = node.path(output);
         match found {
-            Err(error) if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Store) => {
+            Err(error) if node.kept(output).is_some_and(|kept| kept.inline().is_none()) => {
                 node.heal(output, &error)?;
                 node.path(output)
             }

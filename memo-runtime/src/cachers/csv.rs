@@ -42,7 +42,7 @@ pub struct Csv {
     delimiter: u8,
 }
 
-/// [`Csv`] as it comes: cells between commas.
+/// [`Csv`](struct@Csv) as it comes: cells between commas.
 #[expect(
     non_upper_case_globals,
     reason = "`Csv` alone is a cacher, and `Csv.delimiter(b';')` another"

@@ -37,7 +37,7 @@ pub struct Json {
     pretty: bool,
 }
 
-/// [`Json`] as it comes: on one line.
+/// [`Json`](struct@Json) as it comes: on one line.
 #[expect(non_upper_case_globals, reason = "`Json` alone is a cacher, and `Json.pretty()` another")]
 pub const Json: Json = Json { pretty: false };
 

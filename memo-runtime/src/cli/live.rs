@@ -1,6 +1,5 @@
 //! [`Live`]: the lines at the bottom of a terminal that change while a run goes on.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,8 +28,14 @@ struct State {
     bodies: Vec<f64>,
     /// The bar for all calls.
     overall: Option<ProgressBar>,
-    /// The lines of the running bodies, by stage and record.
-    running: HashMap<(&'static str, Option<String>), ProgressBar>,
+    running: Vec<Body>,
+}
+
+/// A body that runs, and its line.
+struct Body {
+    stage: &'static str,
+    record: Option<String>,
+    line: ProgressBar,
 }
 
 impl Live {
@@ -46,7 +51,7 @@ impl Live {
     /// Takes the lines away for good.
     pub(super) fn clear(&self) {
         let mut state = self.state();
-        state.running.drain().for_each(|(_, line)| line.finish_and_clear());
+        state.running.drain(..).for_each(|body| body.line.finish_and_clear());
         if let Some(overall) = state.overall.take() {
             overall.finish_and_clear();
         }
@@ -63,7 +68,9 @@ impl Live {
                 (state.calls, state.jobs) = (*calls, *jobs);
                 return;
             }
-            Event::Started { stage, record, .. } => self.started(&mut state, stage, record.as_deref()),
+            Event::Started { stage, record, .. } => {
+                self.begin(&mut state, stage, record.as_deref());
+            }
             Event::Finished { stage, record, seconds, .. } => {
                 state.bodies.push(*seconds);
                 state.ended(stage, record.as_ref());
@@ -75,26 +82,29 @@ impl Live {
         state.update();
     }
 
-    fn started(&self, state: &mut State, stage: &'static str, record: Option<&str>) {
-        if state.overall.is_none() {
-            let overall = self.lines.add(ProgressBar::new(state.calls as u64));
-            overall.set_style(style("{bar:24} {pos} of {len} calls, {elapsed}{msg}").progress_chars("━╸ "));
+    fn begin(&self, shown: &mut State, stage: &'static str, record: Option<&str>) {
+        if shown.overall.is_none() {
+            let overall = self.lines.add(ProgressBar::new(shown.calls as u64));
+            overall.set_style(
+                style("{bar:24} {pos} of {len} calls, {elapsed}{msg}").progress_chars("━╸ "),
+            );
             overall.enable_steady_tick(TICK);
-            state.overall = Some(overall);
+            shown.overall = Some(overall);
         }
         let line = self.lines.add(ProgressBar::new_spinner());
         line.set_style(style("{spinner} {wide_msg} {elapsed:>8}"));
         line.set_message(call_text(stage, record));
         line.enable_steady_tick(TICK);
-        state.running.insert((stage, record.map(str::to_owned)), line);
+        shown.running.push(Body { stage, record: record.map(str::to_owned), line });
     }
 }
 
 impl State {
     fn ended(&mut self, stage: &'static str, record: Option<&String>) {
         self.done += 1;
-        if let Some(line) = self.running.remove(&(stage, record.cloned())) {
-            line.finish_and_clear();
+        let is_it = |body: &Body| body.stage == stage && body.record.as_ref() == record;
+        if let Some(body) = self.running.iter().position(is_it) {
+            self.running.remove(body).line.finish_and_clear();
         }
     }
 

@@ -30,7 +30,8 @@ pub(super) fn written(preview: &Preview, paint: Paint) -> String {
 /// Shows the first lines of a text.
 fn text(text: &str, whole: bool) -> Vec<String> {
     let mut all = text.lines();
-    let mut lines: Vec<_> = all.by_ref().take(LINES).map(|line| cut(&printable(line), WIDTH)).collect();
+    let mut lines: Vec<_> =
+        all.by_ref().take(LINES).map(|line| cut(&printable(line), WIDTH)).collect();
     lines.extend(rest(all.count(), "line", whole));
     lines
 }
@@ -39,7 +40,9 @@ fn text(text: &str, whole: bool) -> Vec<String> {
 fn rest(more: usize, what: &str, whole: bool) -> Option<String> {
     match (more, whole) {
         (0, true) => None,
-        (more, true) => Some(format!("… and {}", super::text::counted(more, &format!("more {what}")))),
+        (more, true) => {
+            Some(format!("… and {}", super::text::counted(more, &format!("more {what}"))))
+        }
         (_, false) => Some("…".to_owned()),
     }
 }
@@ -47,12 +50,14 @@ fn rest(more: usize, what: &str, whole: bool) -> Option<String> {
 /// Shows the first rows of CSV in columns.
 #[cfg(feature = "csv")]
 fn rows(preview: &Preview, whole: bool, paint: Paint) -> Vec<String> {
-    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true);
-    let mut records = { reader }.from_reader(&preview.head[..]).into_records();
+    let mut reader = csv::ReaderBuilder::new();
+    let reader = reader.has_headers(false).flexible(true).from_reader(&preview.head[..]);
+    let mut records = reader.into_records();
     let cells = |record: csv::StringRecord| -> Vec<String> {
         record.iter().map(|cell| cut(&printable(cell), WIDTH)).collect()
     };
-    let shown: Option<Vec<_>> = records.by_ref().take(LINES + 1).map(|record| record.ok().map(cells)).collect();
+    let shown: Option<Vec<_>> =
+        records.by_ref().take(LINES + 1).map(|record| record.ok().map(cells)).collect();
     let Some([header, rows @ ..]) = shown.as_deref() else {
         return text(&String::from_utf8_lossy(&preview.head), whole);
     };
@@ -108,8 +113,9 @@ mod tests {
 
     #[test]
     fn long_texts_are_cut() {
-        let long: String = (1..=12).map(|line| format!("{line}\n")).collect();
-        assert!(preview("txt", &long).ends_with("\n10\n… and 2 more lines"));
+        let long = "a line\n".repeat(12);
+        assert_eq!(preview("txt", &long).lines().count(), 1 + LINES + 1);
+        assert!(preview("txt", &long).ends_with("\n… and 2 more lines"));
         assert!(preview("json", &"x".repeat(LIMIT)).ends_with("x…\n…"));
         assert_eq!(preview("bin", "abc"), "board  /store/board");
         assert_eq!(preview("txt", "a\x1b[2Jb"), "board  /store/board\na [2Jb");

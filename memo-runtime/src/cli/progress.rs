@@ -7,7 +7,7 @@ use super::live::Live;
 use super::output::{Output, Paint};
 use super::text::{call_text, counted, last_part};
 use crate::digest::Digest;
-use crate::event::{Event, Observer};
+use crate::event::Event;
 use crate::experiment::outcome::duration_text;
 
 /// How much is told.
@@ -34,6 +34,7 @@ pub(super) struct Progress {
 
 struct Running {
     stage: &'static str,
+    record: Option<String>,
     reason: String,
 }
 
@@ -57,10 +58,22 @@ impl Progress {
     }
 
     /// Writes a line that stays, above the live ones.
-    pub(super) fn note(&self, line: &str) {
+    pub(super) fn note(&self, text: &str) {
         match &self.live {
-            Some(live) => live.suspended(|| self.output.note(line)),
-            None => self.output.note(line),
+            Some(live) => live.suspended(|| self.output.note(text)),
+            None => self.output.note(text),
+        }
+    }
+
+    /// Is told an event. Keeps count of what runs, and writes what is to be `told`.
+    pub(super) fn hear(&self, event: &Event, told: bool) {
+        let body = self.follow(event);
+        if let Some(live) = &self.live {
+            live.event(event);
+        }
+        let line = told.then(|| self.line(event, body.as_ref())).flatten();
+        if let Some(line) = line {
+            self.note(&line);
         }
     }
 
@@ -71,13 +84,15 @@ impl Progress {
     /// Keeps count of what runs.
     fn follow(&self, event: &Event) -> Option<Running> {
         match event {
-            Event::Started { stage, key, reason, .. } => {
-                self.bodies().insert(*key, Running { stage, reason: reason.to_string() })
+            Event::Started { stage, record, key, reason } => {
+                let body = Running { stage, record: record.clone(), reason: reason.to_string() };
+                self.bodies().insert(*key, body)
             }
             Event::Finished { key, .. } => self.bodies().remove(key),
-            Event::Failed { stage, .. } => {
+            Event::Failed { stage, record, .. } => {
                 let mut bodies = self.bodies();
-                let key = bodies.iter().find(|(_, body)| body.stage == *stage).map(|(key, _)| *key);
+                let is_it = |body: &Running| body.stage == *stage && body.record == *record;
+                let key = bodies.iter().find(|(_, body)| is_it(body)).map(|(key, _)| *key);
                 key.and_then(|key| bodies.remove(&key))
             }
             _ => None,
@@ -130,7 +145,11 @@ impl Progress {
         let line = match event {
             Event::RunStarted { experiment, records, calls, jobs, .. } => {
                 let (records, calls) = (counted(*records, "record"), counted(*calls, "call"));
-                format!("{} {experiment}: {records}, {calls}, {}", paint.faint("run    "), counted(*jobs, "job"))
+                format!(
+                    "{} {experiment}: {records}, {calls}, {}",
+                    paint.faint("run    "),
+                    counted(*jobs, "job")
+                )
             }
             Event::Hit { stage, record, saved, made_by, .. } => {
                 let (call, time) = (call_text(stage, record.as_deref()), duration_text(*saved));
@@ -162,18 +181,6 @@ fn told_of(error: &crate::error::Error) -> String {
     chain.strip_prefix(&place).unwrap_or(&chain).to_owned()
 }
 
-impl Observer for Progress {
-    fn event(&self, event: &Event) {
-        let body = self.follow(event);
-        if let Some(live) = &self.live {
-            live.event(event);
-        }
-        if let Some(line) = self.line(event, body.as_ref()) {
-            self.note(&line);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,7 +192,8 @@ mod tests {
         progress.paint = Paint::NONE;
         let (stage, record) = ("digits::fit", Some("base".to_owned()));
         let key = Digest::of(b"key");
-        let error = Error::new(ErrorKind::Stage, "too fast").in_stage("digits::fit").in_record("base");
+        let error =
+            Error::new(ErrorKind::Stage, "too fast").in_stage("digits::fit").in_record("base");
         let events = [
             Event::Hit {
                 stage: "digits::load",

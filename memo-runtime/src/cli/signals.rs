@@ -71,7 +71,8 @@ struct Listener {
 
 impl Listener {
     fn receive(&self, signal: i32) {
-        let first = self.shared.signal.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
+        let first =
+            self.shared.signal.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
         if let Err(first) = first {
             self.progress.clear();
             exit(128 + first);
@@ -94,7 +95,9 @@ impl Listener {
 fn farewell(running: usize, grace: Duration) -> String {
     let (verb, they) = if running == 1 { ("is", "it has") } else { ("are", "they have") };
     let (stages, time) = (counted(running, "stage"), duration_text(grace.as_secs_f64()));
-    format!("interrupted: {stages} {verb} running; {they} {time} to finish, press Ctrl-C again to stop at once")
+    format!(
+        "interrupted: {stages} {verb} running; {they} {time} to finish, press Ctrl-C again to stop at once"
+    )
 }
 
 #[cfg(test)]

@@ -46,7 +46,9 @@ pub(super) fn last_part(stage: &str) -> &str {
 }
 
 /// What to call each of some stages: the last part of its name, or more where two would be alike.
-pub(super) fn short_names<'a>(stages: impl IntoIterator<Item = &'a str>) -> HashMap<&'a str, &'a str> {
+pub(super) fn short_names<'a>(
+    stages: impl IntoIterator<Item = &'a str>,
+) -> HashMap<&'a str, &'a str> {
     let mut stages: Vec<_> = stages.into_iter().collect();
     stages.sort_unstable();
     stages.dedup();

@@ -57,15 +57,9 @@ impl Node {
         }
         let (stage, record) = (self.spec.name, self.record_name());
         self.session.store.emit(|| Event::Started { stage, record, key, reason });
-        let made = self.attempts()?;
-        self.set_seconds(made.seconds);
-        // An input may have been damaged and made again meanwhile, and be another one now.
-        if let Some(key) = self.compute_key() {
-            self.set_key(key);
-        }
-        let size = self.keep(&made)?;
+        let (seconds, size) = self.attempts()?;
         self.set_status(Status::Ran);
-        let (record, seconds, kept) = (self.record_name(), made.seconds, self.head().is_some());
+        let (record, kept) = (self.record_name(), self.head().is_some());
         self.session.store.emit(|| Event::Finished { stage, record, key, seconds, size, kept });
         self.let_go();
         Ok(())
@@ -152,16 +146,24 @@ impl Node {
         self.run()
     }
 
-    /// Runs the body, again while a failure is to be retried.
-    fn attempts(&self) -> Result<Made, Error> {
+    /// Runs the body and keeps what it gives, again while a failure is to be retried. Returns how long
+    /// the bodies took, in seconds, and the size of what is kept, in bytes.
+    fn attempts(&self) -> Result<(f64, u64), Error> {
         let start = Instant::now();
         let mut number = 1;
         loop {
-            match self.attempt(number) {
-                Ok(context) => {
-                    let seconds = start.elapsed().as_secs_f64();
-                    return Ok(Made { seconds, attempts: number, context });
+            let kept = self.attempt(number).and_then(|context| {
+                let seconds = start.elapsed().as_secs_f64();
+                self.set_seconds(seconds);
+                // An input may have been damaged and made again meanwhile, and be another one now.
+                if let Some(key) = self.compute_key() {
+                    self.set_key(key);
                 }
+                let size = self.keep(&Made { seconds, attempts: number, context })?;
+                Ok((seconds, size))
+            });
+            match kept {
+                Ok(kept) => return Ok(kept),
                 Err(error) if number <= self.spec.retries && self.is_retried(number, &error) => {
                     let (stage, record) = (self.spec.name, self.record_name());
                     let (attempt, error) = (number, self.hide_secrets(error.chain()));

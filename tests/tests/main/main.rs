@@ -2,8 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod cachers;
 mod declaring;
+mod done_and_cache;
 mod hits;
+mod lazy;
+mod reasons;
+mod retries;
+mod validate;
 
 /// What most tests need.
 mod common {

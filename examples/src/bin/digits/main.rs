@@ -95,7 +95,9 @@ fn normalise(params: &Params, digits: Vec<Digit>) -> (Vec<Digit>, Vec<Digit>) {
     let (mut train, mut test) = (Vec::new(), Vec::new());
     for (row, mut digit) in digits.into_iter().enumerate() {
         let brightest = digit.pixels.iter().copied().fold(1.0, f64::max);
-        digit.pixels.iter_mut().for_each(|pixel| *pixel /= brightest);
+        for pixel in &mut digit.pixels {
+            *pixel /= brightest;
+        }
         if row % params.held_out == 0 { test.push(digit) } else { train.push(digit) }
     }
     (train, test)

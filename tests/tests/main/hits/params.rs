@@ -55,6 +55,7 @@ fn reads_rate(params: &Params) -> f64 {
 }
 
 #[stage(outputs = [x], cachers = [Json])]
+#[allow(unused_variables, reason = "that is the point")]
 fn reads_nothing(params: &Params) -> u32 {
     let _ = stringify!(seed);
     7

@@ -1,0 +1,18 @@
+//! What happens when things go wrong: kills, damage, hostile content, full and read-only disks, many
+//! processes at once, panics, clocks.
+//!
+//! Most of it is real: processes that are killed, mounts that are full, bits that are flipped.
+
+mod support;
+
+mod chains;
+mod clocks;
+mod concurrency;
+mod corruption;
+mod full;
+mod hostile;
+mod inputs;
+mod kills;
+mod panics;
+mod read_only;
+mod unusable;

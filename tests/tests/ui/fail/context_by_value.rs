@@ -1,0 +1,13 @@
+use memo_runtime::prelude::*;
+
+#[stage(outputs = [three], cachers = [Json])]
+fn three(ctx: Context) -> u64 {
+    3
+}
+
+fn pipeline(record: &mut Record<()>) -> Result<()> {
+    three(record)?;
+    Ok(())
+}
+
+fn main() {}

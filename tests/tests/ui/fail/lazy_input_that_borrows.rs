@@ -1,0 +1,13 @@
+use memo_runtime::prelude::*;
+
+#[stage(inputs = [train], outputs = [count], cachers = [Json])]
+fn count(train: Lazy<&str>) -> usize {
+    3
+}
+
+fn pipeline(record: &mut Record<()>) -> Result<()> {
+    count(record)?;
+    Ok(())
+}
+
+fn main() {}
