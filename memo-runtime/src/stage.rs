@@ -8,11 +8,14 @@ pub(crate) mod call;
 pub(crate) mod commit;
 pub(crate) mod execute;
 pub(crate) mod explain;
+pub(crate) mod fixed;
 pub(crate) mod inputs;
 pub(crate) mod look_up;
 pub(crate) mod node;
 pub(crate) mod retry;
 pub(crate) mod validate;
+
+use once_cell::race::OnceRef;
 
 pub use retry::Attempt;
 
@@ -43,6 +46,9 @@ pub struct StageSpec {
     pub line: u32,
     /// The column of [`line`](Self::line).
     pub column: u32,
+    /// What is the same for all calls; found out by the first.
+    #[doc(hidden)]
+    pub calls: OnceRef<'static, fixed::Fixed>,
 }
 
 impl StageSpec {
@@ -61,6 +67,7 @@ impl StageSpec {
             file: "",
             line: 0,
             column: 0,
+            calls: OnceRef::new(),
         }
     }
 

@@ -4,8 +4,10 @@
 //! whatever way still opens. This module and those below it are the only ones that touch the folder.
 //! Where things lie is drawn in `store/layout.rs`.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +17,7 @@ use once_cell::sync::OnceCell;
 
 use crate::artifact::loading::{Loading, Source};
 use crate::artifact::saving::{Content, Saved, Saving};
-use crate::artifact::tree;
+use crate::artifact::tree::{self, Part};
 use crate::artifact::{Artifact, io_error};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, is_trouble_of_ours};
@@ -59,10 +61,28 @@ struct Inner {
     /// Where files are made of small values if the store cannot be written.
     outside: OnceCell<tempfile::TempDir>,
     /// Heads read or written by this process, so that a second look-up opens no file.
-    known: Mutex<HashMap<Digest, Arc<Head>>>,
+    known: Mutex<Known>,
     observers: RwLock<Vec<Arc<dyn Observer>>>,
     observed: AtomicBool,
     run: String,
+}
+
+type Known = HashMap<Digest, Arc<Head>, BuildHasherDefault<DigestHasher>>;
+
+/// Hashes digests, of which any eight bytes are as good a hash as can be.
+#[derive(Default)]
+struct DigestHasher(u64);
+
+impl Hasher for DigestHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = self.0.rotate_left(32) ^ u64::from_le_bytes(*first);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// How a store is opened.
@@ -200,7 +220,7 @@ impl Store {
         &self.0.run
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<Digest, Arc<Head>>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -212,6 +232,11 @@ impl Store {
             known.clear();
         }
         known.insert(head.key, Arc::clone(head));
+    }
+
+    /// Whether this process would answer the next look-up of the key of `head` with it.
+    pub(crate) fn knows(&self, head: &Arc<Head>) -> bool {
+        self.known().get(&head.key).is_some_and(|known| Arc::ptr_eq(known, head))
     }
 
     /// Forgets what this process knows of `key`, so that the next look-up reads the store again.
@@ -367,7 +392,7 @@ impl Store {
             }
             Content::Folder(written, parts) => {
                 let place = self.0.layout.artifact_folder(&digest);
-                if tree::list(&place).is_ok_and(|found| found != parts) || place.is_file() {
+                if fs::symlink_metadata(&place).is_ok() && !holds(&place, &parts) {
                     self.move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
                 }
                 put::folder(written.path(), &place, self.0.durable)
@@ -479,11 +504,16 @@ impl Store {
             .ok()
     }
 
-    /// Lists the manifests of `stage`.
+    /// Lists the manifests of `stage`, the latest first.
     pub(crate) fn entries_of(&self, stage: &str) -> Vec<PathBuf> {
         let folders = fs::read_dir(self.0.layout.entries(stage)).into_iter().flatten().flatten();
         let files = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten());
-        files.flatten().map(|file| file.path()).collect()
+        let mut files: Vec<_> = files
+            .flatten()
+            .map(|file| (file.metadata().and_then(|meta| meta.modified()).ok(), file.path()))
+            .collect();
+        files.sort_unstable_by(|one, other| other.cmp(one));
+        files.into_iter().map(|(_, path)| path).collect()
     }
 
     /// Reads a manifest that [`entries_of`](Self::entries_of) has listed.
@@ -510,26 +540,41 @@ fn wrong_file(path: &Path, size: u64) -> Option<String> {
     }
 }
 
+/// Whether a folder holds these files, unchanged. What has the right size is read.
+fn holds(folder: &Path, parts: &[Part]) -> bool {
+    let same_digest = |part: &Part| {
+        tree::digest_file(&folder.join(&part.name)).is_ok_and(|(digest, _)| digest == part.digest)
+    };
+    parts.iter().all(|part| wrong_file(&folder.join(&part.name), part.size).is_none())
+        && parts.iter().all(same_digest)
+}
+
 /// Reads a manifest with one system call between opening and closing, as most are small.
 fn read_manifest<T>(path: &Path, parse: impl FnOnce(&[u8]) -> T) -> io::Result<Option<T>> {
     const MOST: usize = 16 * 1024;
+    thread_local! {
+        /// Zeroed once in a thread, not for each manifest.
+        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
     let mut file = match open_to_read(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let mut buffer = [0; MOST];
+    let mut buffer = BUFFER.take();
+    buffer.resize(MOST, 0);
     let count = file.read(&mut buffer)?;
     // What does not begin as a manifest may be of any size, and is not read.
     if count < MOST || !manifest::begins(&buffer) {
-        return Ok(Some(parse(&buffer[..count])));
+        let parsed = parse(&buffer[..count]);
+        BUFFER.set(buffer);
+        return Ok(Some(parsed));
     }
     if file.metadata()?.len() > manifest::LARGEST {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too large"));
     }
-    let mut all = buffer[..count].to_vec();
-    file.take(manifest::LARGEST).read_to_end(&mut all)?;
-    Ok(Some(parse(&all)))
+    file.take(manifest::LARGEST).read_to_end(&mut buffer)?;
+    Ok(Some(parse(&buffer)))
 }
 
 /// Opens a file. One that was replaced by a pipe does not keep the program waiting for a writer.

@@ -83,8 +83,9 @@ pub(super) struct Args {
     #[arg(long, conflicts_with = "read_only", help_heading = WHERE)]
     pub(super) durable: bool,
 
-    /// For people, or JSON lines for programs
-    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = OUTPUT)]
+    /// For people (text) or programs (json)
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
+    #[arg(help_heading = OUTPUT)]
     pub(super) format: Format,
 
     /// Show no progress and no tables

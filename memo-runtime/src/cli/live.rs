@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::text::call_text;
+use super::text::{call_text, cut, roughly};
 use crate::event::Event;
-use crate::experiment::outcome::duration_text;
 
 /// How often the lines are drawn anew.
 const TICK: Duration = Duration::from_millis(120);
+
+/// How wide the lines are at most. A line that ended where the terminal does could not be taken away, for
+/// the terminal itself writes `^C` behind it.
+const WIDTH: usize = 60;
 
 /// One bar for all calls, and one line for each body that runs. They appear with the first body, so that
 /// a run that finds everything shows none.
@@ -92,8 +95,8 @@ impl Live {
             shown.overall = Some(overall);
         }
         let line = self.lines.add(ProgressBar::new_spinner());
-        line.set_style(style("{spinner} {wide_msg} {elapsed:>8}"));
-        line.set_message(call_text(stage, record));
+        line.set_style(style("{spinner} {msg}, {elapsed}"));
+        line.set_message(cut(&call_text(stage, record), WIDTH));
         line.enable_steady_tick(TICK);
         shown.running.push(Body { stage, record: record.map(str::to_owned), line });
     }
@@ -111,7 +114,7 @@ impl State {
     fn update(&self) {
         if let Some(overall) = &self.overall {
             overall.set_position(self.done as u64);
-            let left = self.time_left().map(|left| format!(", about {} left", duration_text(left)));
+            let left = self.time_left().map(|left| format!(", about {} left", roughly(left)));
             overall.set_message(left.unwrap_or_default());
         }
     }

@@ -9,6 +9,9 @@ use super::table::{table, written};
 use super::text::{cut, short_names};
 use crate::plan::Plan;
 
+/// What a plan shows in the place of a secret.
+const SECRET: &str = "(secret)";
+
 /// How much of a value is shown.
 const WIDTH: usize = 60;
 
@@ -43,7 +46,7 @@ impl RecordParams {
         let calls = plan.calls.iter().filter(|call| call.records.iter().any(|name| name == record));
         let stages: Vec<_> =
             calls.map(|call| StageKey { stage: call.stage, parts: call.parts.clone() }).collect();
-        let read = read_by(&stages);
+        let (read, secrets) = (read_by(&stages), secrets(&stages));
         // Keys name the fields of the Rust type, which `serde` may call otherwise.
         let known =
             |path: &str| fields.iter().any(|(field, _)| is_in(field, path) || is_in(path, field));
@@ -56,8 +59,10 @@ impl RecordParams {
                 .collect();
             stages.sort_unstable();
             stages.dedup();
+            let is_secret = secrets.iter().any(|path| is_in(field, path) || is_in(path, field));
+            let value = if is_secret { SECRET } else { value }.to_owned();
             let in_keys_of = (all_known || !stages.is_empty()).then_some(stages);
-            Field { path: field.clone(), value: value.clone(), in_keys_of }
+            Field { path: field.clone(), value, in_keys_of }
         });
         Self { record: record.to_owned(), fields: fields.collect(), stages }
     }
@@ -103,6 +108,14 @@ fn read_by(stages: &[StageKey]) -> BTreeMap<String, Vec<&'static str>> {
         }
     }
     read
+}
+
+/// Returns the paths of the params that a stage has declared to be secret.
+fn secrets(stages: &[StageKey]) -> Vec<&str> {
+    let parts = stages.iter().flat_map(|call| &call.parts);
+    parts
+        .filter_map(|part| part.strip_suffix(SECRET)?.strip_suffix(" = ")?.strip_prefix("params."))
+        .collect()
 }
 
 /// Whether the field `inner` lies in `outer`, or is it.
@@ -157,6 +170,12 @@ mod tests {
                fit    params.train = {rate: 0.1}, top_k = 3\n  \
                score  none\n"
         );
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let text = params(&[("fit", &["params.seed = (secret)"]), ("score", &["params = {..}"])]);
+        assert!(text.contains("seed        (secret)  fit, score\n"), "{text}");
     }
 
     #[test]

@@ -18,6 +18,10 @@ pub(super) fn outcome(outcome: &Outcome, paint: Paint) -> String {
     if !outcome.failures.is_empty() {
         parts.push(failures(&outcome.failures, paint));
     }
+    if outcome.interrupted {
+        let text = "the next run goes on where this one stopped";
+        parts.push(format!("{} {text}", paint.warning("interrupted:")));
+    }
     parts.push(outcome.line());
     parts.join("\n\n")
 }

@@ -11,8 +11,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals as Incoming};
 
 use super::progress::Progress;
-use super::text::counted;
-use crate::experiment::outcome::duration_text;
+use super::text::{counted, roughly};
 
 /// Listens for signals as long as it lives.
 ///
@@ -94,7 +93,7 @@ impl Listener {
 
 fn farewell(running: usize, grace: Duration) -> String {
     let (verb, they) = if running == 1 { ("is", "it has") } else { ("are", "they have") };
-    let (stages, time) = (counted(running, "stage"), duration_text(grace.as_secs_f64()));
+    let (stages, time) = (counted(running, "stage"), roughly(grace.as_secs_f64()));
     format!(
         "interrupted: {stages} {verb} running; {they} {time} to finish, press Ctrl-C again to stop at once"
     )
@@ -108,7 +107,7 @@ mod tests {
     fn an_interrupt_says_what_happens_next() {
         assert_eq!(
             farewell(2, Duration::from_secs(10)),
-            "interrupted: 2 stages are running; they have 10.0 s to finish, press Ctrl-C again to stop at once"
+            "interrupted: 2 stages are running; they have 10 s to finish, press Ctrl-C again to stop at once"
         );
         assert!(farewell(1, Duration::ZERO).starts_with("interrupted: 1 stage is running; it has"));
     }

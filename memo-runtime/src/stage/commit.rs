@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::execute::Made;
 use super::node::Node;
@@ -285,16 +285,22 @@ fn is_trouble_with_storage(error: &(dyn std::error::Error + 'static)) -> bool {
 
 /// Tells which program made an entry.
 fn made_by(experiment: Option<&str>) -> BTreeMap<String, String> {
-    let program = std::env::current_exe().ok();
-    let program = program.as_ref().and_then(|path| path.file_name()).map(|n| n.to_string_lossy());
-    let mut by = BTreeMap::new();
-    by.insert("memo".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
-    by.insert("program".to_owned(), program.unwrap_or_default().into_owned());
+    /// What is the same for every entry of this process.
+    static PROCESS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+        let program = std::env::current_exe().ok();
+        let program = program.as_ref().and_then(|path| path.file_name());
+        let program = program.map(|name| name.to_string_lossy());
+        let mut by = BTreeMap::new();
+        by.insert("memo".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+        by.insert("program".to_owned(), program.unwrap_or_default().into_owned());
+        if let Ok(host) = std::fs::read_to_string("/proc/sys/kernel/hostname") {
+            by.insert("host".to_owned(), host.trim().to_owned());
+        }
+        by
+    });
+    let mut by = PROCESS.clone();
     if let Some(experiment) = experiment {
         by.insert("experiment".to_owned(), experiment.to_owned());
-    }
-    if let Ok(host) = std::fs::read_to_string("/proc/sys/kernel/hostname") {
-        by.insert("host".to_owned(), host.trim().to_owned());
     }
     by
 }

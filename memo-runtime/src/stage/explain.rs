@@ -36,7 +36,8 @@ impl Neighbours {
 impl Node {
     /// Says why the store holds no entry of this call.
     pub(crate) fn explain(&self) -> MissReason {
-        if !self.session.store.is_observed() {
+        if !self.session.store.is_observed() && !self.session.is_dry() {
+            // Nobody would be told.
             return MissReason::NeverRan;
         }
         let entries = self.session.neighbours.of(self.spec.name, &self.session.store);
@@ -55,7 +56,7 @@ impl Node {
             all.push(Component { kind, name, digest, shown });
         };
         let text = |text: &str| Digest::of(text.as_bytes());
-        let instance = self.instance.join(", ");
+        let instance = self.instance.types.join(", ");
         if !instance.is_empty() {
             let shown = without_paths(&instance);
             add(ComponentKind::Stage, "types".into(), text(&instance), shown);
@@ -75,7 +76,7 @@ impl Node {
             let text =
                 shown.iter().find(|(kind, name, _)| *kind == part.kind && *name == part.name);
             let text = text.map(|(_, _, text)| text.clone()).unwrap_or_default();
-            add(part.kind.into(), part.name.into(), part.digest, text);
+            add(part.kind.into(), part.name.into(), part.digest(), text);
         }
         for (spec, input) in self.spec.inputs.iter().zip(&self.inputs) {
             let (digest, shown) = describe(input);

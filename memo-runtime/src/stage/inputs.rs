@@ -7,7 +7,7 @@ use crate::aggregate::{Across, AcrossInput};
 use crate::context::Context;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::key::part::Parts;
-use crate::lazy::{Handle, Lazy};
+use crate::lazy::{Handle, Lazy, Origin};
 
 /// Why a body gave no values: it failed, or its inputs could not be had.
 #[derive(Debug)]
@@ -54,6 +54,19 @@ impl Input {
     /// Whether a call that has failed counts as absent here.
     pub(crate) fn may_be_absent(&self) -> bool {
         matches!(self, Self::Across(across) if across.is_optional())
+    }
+
+    /// Whether this is bound to the very value that another is. An aggregate's never counts as such.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let (Self::One(one), Self::One(other)) = (self, other) else { return false };
+        match (one.as_ref().map(|h| &h.origin), other.as_ref().map(|h| &h.origin)) {
+            (None, None) => true,
+            (Some(Origin::Node(one, a)), Some(Origin::Node(other, b))) => {
+                Arc::ptr_eq(one, other) && a == b
+            }
+            (Some(Origin::Inserted(one)), Some(Origin::Inserted(other))) => one == other,
+            _ => false,
+        }
     }
 
     /// Returns all handles.

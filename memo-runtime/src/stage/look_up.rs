@@ -130,7 +130,7 @@ impl Node {
         if head.outputs.len() != self.outputs.len() {
             return Some("the entry has another number of outputs".to_owned());
         }
-        let formats = self.outputs.iter().map(|slot| slot.format().map(|format| format.digest()));
+        let formats = self.instance.format_digests();
         let kept =
             head.outputs.iter().map(|output| output.artifact.as_ref().map(|kept| kept.format));
         let differs = formats.zip(kept).any(|(ours, theirs)| ours != theirs);
@@ -173,7 +173,17 @@ impl Node {
         false
     }
 
-    fn told_hit(&self) {
+    /// Whether a call that was found or has run would be found again, by what this process knows.
+    pub(crate) fn is_still_a_hit(&self) -> bool {
+        let (Some(key), Some(head)) = (self.key(), self.head()) else { return false };
+        matches!(self.status(), Status::Hit | Status::Ran)
+            && self.is_kept()
+            && self.session.store.knows(&head)
+            && (self.inputs.is_empty() || self.compute_key() == Some(key))
+            && self.refers_to_what_is_gone().is_none()
+    }
+
+    pub(crate) fn told_hit(&self) {
         let (store, Some(head)) = (&self.session.store, self.head()) else { return };
         if !store.is_observed() {
             return;

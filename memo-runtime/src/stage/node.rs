@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::StageSpec;
+use super::fixed::Instance;
 use super::inputs::{Input, Work};
 use super::retry::Attempt;
 use super::validate::{Check, Outputs};
@@ -26,6 +27,9 @@ use crate::store::manifest::{Head, Kept};
 /// A predicate that says whether a failed attempt is followed by another.
 pub(crate) type RetryIf = Box<dyn Fn(&Attempt<'_>) -> bool + Send + Sync>;
 
+/// An environment variable that enters the key, and its value if it is set.
+pub(crate) type Variable = (&'static str, Option<OsString>);
+
 /// One call of a stage.
 pub(crate) struct Node {
     pub(crate) spec: &'static StageSpec,
@@ -34,11 +38,11 @@ pub(crate) struct Node {
     pub(crate) record: Option<Arc<str>>,
     /// All components of the key but the inputs.
     pub(crate) base: Digest,
-    /// The types of a generic instance.
-    pub(crate) instance: Vec<String>,
+    /// What it has in common with other calls of the stage.
+    pub(crate) instance: Arc<Instance>,
     /// Digests of params fields and arguments, in order.
     pub(crate) parts: Vec<crate::key::part::PartDigest>,
-    pub(crate) environment: Vec<(&'static str, Option<OsString>)>,
+    pub(crate) environment: Vec<Variable>,
     /// Files that entered the key; they must not change before the body has ended.
     pub(crate) files: Vec<FileDigest>,
     /// The texts in the secrets: no message may show them.
@@ -97,13 +101,14 @@ impl Node {
         record: Option<Arc<str>>,
         work: Box<dyn Work>,
         base: Digest,
+        instance: Arc<Instance>,
     ) -> Self {
         Self {
             spec,
             session,
             record,
             base,
-            instance: Vec::new(),
+            instance,
             parts: Vec::new(),
             environment: Vec::new(),
             files: Vec::new(),

@@ -196,13 +196,12 @@ impl Kept {
     /// The digest by which this artifact enters the keys of what reads it: the bytes, what they mean,
     /// and the facts beside them.
     pub(crate) fn identity(&self) -> Digest {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(self.format.as_bytes());
-        hasher.update(self.digest.as_bytes());
+        let mut bytes = [*self.format.as_bytes(), *self.digest.as_bytes()].concat();
         if !self.meta.is_empty() {
-            hasher.update(serde_json::Value::Object(self.meta.clone()).to_string().as_bytes());
+            let meta = serde_json::Value::Object(self.meta.clone()).to_string();
+            bytes.extend_from_slice(meta.as_bytes());
         }
-        hasher.finalize().into()
+        Digest::of(&bytes)
     }
 
     /// The bytes that lie inside the manifest.

@@ -30,6 +30,13 @@ pub(crate) fn publish(node: &Node, frame: &Frame) -> Result<(), Error> {
     Ok(())
 }
 
+/// Checks that every template of a call leads somewhere, before its body runs.
+pub(crate) fn check(node: &Node, frame: &Frame) -> Result<(), Error> {
+    let templates = node.outputs.iter().enumerate();
+    let mut templates = templates.filter_map(|(index, slot)| Some((index, slot.published()?)));
+    templates.try_for_each(|(index, template)| place(template, node, index, frame).map(drop))
+}
+
 /// Returns where a template leads for a record.
 pub(crate) fn place(
     template: &str,
