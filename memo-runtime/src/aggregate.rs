@@ -188,12 +188,43 @@ impl<T, P: 'static> Across<T, P> {
     }
 
     /// Iterates over the records. A value is loaded only when it is asked for.
-    pub fn iter(&self) -> impl Iterator<Item = AcrossItem<'_, T, P>> {
+    pub fn iter(&self) -> AcrossIter<'_, T, P> {
         let project = self.input.project.as_deref();
         let project = project.and_then(|project| project.downcast_ref::<Project<P>>());
-        self.input.rows.iter().map(move |row| AcrossItem { row, project, types: PhantomData })
+        AcrossIter { rows: self.input.rows.iter(), project, types: PhantomData }
     }
 }
+
+impl<'a, T, P: 'static> IntoIterator for &'a Across<T, P> {
+    type Item = AcrossItem<'a, T, P>;
+    type IntoIter = AcrossIter<'a, T, P>;
+
+    fn into_iter(self) -> AcrossIter<'a, T, P> {
+        self.iter()
+    }
+}
+
+/// Iterates over the records of an [`Across`].
+pub struct AcrossIter<'a, T, P> {
+    rows: std::slice::Iter<'a, Row>,
+    project: Option<&'a Project<P>>,
+    types: PhantomData<fn() -> T>,
+}
+
+impl<'a, T, P> Iterator for AcrossIter<'a, T, P> {
+    type Item = AcrossItem<'a, T, P>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (row, project) = (self.rows.next()?, self.project);
+        Some(AcrossItem { row, project, types: PhantomData })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.rows.size_hint()
+    }
+}
+
+impl<T, P> ExactSizeIterator for AcrossIter<'_, T, P> {}
 
 impl<'a, T, P> AcrossItem<'a, T, P> {
     /// Returns the record's name.

@@ -49,7 +49,7 @@ use crate::layout::Layout;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot keep a value of type `{T}`",
-    label = "this cacher does not implement `Cacheable<{T}>`",
+    label = "this is no `Cacheable<{T}>`",
     note = "`Json` and `Bincode` keep every type that derives `serde::Serialize` and `serde::Deserialize`, `Csv` keeps a `Vec` of such rows, `Text` a `String`, `Bytes` a `Vec<u8>`, `Copied` and `Referenced` a `PathBuf`",
     note = "or write `impl Cacheable<{T}>` for a cacher of your own"
 )]
@@ -129,7 +129,11 @@ impl Format {
     }
 
     /// Adds an option that changes the bytes, or what they mean.
-    pub fn option(mut self, name: impl Into<Cow<'static, str>>, value: impl ToString) -> Self {
+    pub fn option(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl std::fmt::Display,
+    ) -> Self {
         self.options.push((name.into(), value.to_string()));
         self
     }

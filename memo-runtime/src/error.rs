@@ -207,7 +207,9 @@ mod tests {
     #[test]
     fn the_nearest_name_is_told_if_one_is_near() {
         let known = ["fit", "score", "hidden", "rate"];
-        for (wrong, near) in [("it", "fit"), ("scroe", "score"), ("hiden", "hidden"), ("Rate", "rate")] {
+        for (wrong, near) in
+            [("it", "fit"), ("scroe", "score"), ("hiden", "hidden"), ("Rate", "rate")]
+        {
             let told = did_you_mean(wrong, known);
             assert!(told.contains(&format!("did you mean `{near}`?")), "{wrong}{told}");
         }

@@ -179,7 +179,7 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store cannot be opened.
     pub fn run(&self, options: &RunOptions) -> Result<Outcome, Error> {
         let declared = declare::declare(self, options, false)?;
-        crate::run::run(&self.name, declared, options)
+        Ok(crate::run::run(&self.name, declared, options))
     }
 }
 

@@ -117,7 +117,7 @@ mod store;
 #[cfg(any(feature = "testing", doc))]
 pub mod testing;
 
-pub use aggregate::{Across, AcrossItem, Records};
+pub use aggregate::{Across, AcrossItem, AcrossIter, Records};
 pub use artifact::{Artifact, ArtifactBytes};
 pub use cacheable::{Cacheable, Format};
 #[cfg(feature = "bincode")]

@@ -17,8 +17,13 @@ use crate::store::Store;
 use crate::store::results;
 
 /// What a record's params may be: any `serde` type of one's own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the params of a record: derive `serde::Serialize` for it",
+    label = "params are `Serialize + Send + Sync`"
+)]
 pub trait Params: Serialize + Send + Sync + 'static {}
 
+#[diagnostic::do_not_recommend]
 impl<P: Serialize + Send + Sync + 'static> Params for P {}
 
 /// Says that params contain a `P`, for stages that take `params: &P`.
@@ -57,7 +62,8 @@ impl<P: Serialize + Send + Sync + 'static> Params for P {}
 #[diagnostic::on_unimplemented(
     message = "the record's params `{Self}` do not provide `{P}`, which this stage takes as its `params`",
     label = "a record with these params cannot call the stage",
-    note = "write `impl Provides<{P}> for {Self}` that returns the part of the params the stage needs"
+    note = "write `impl Provides<{P}> for {Self}` that returns the part of the params the stage needs",
+    note = "a type that is `serde::Serialize + Send + Sync` provides itself"
 )]
 pub trait Provides<P: ?Sized>: Params {
     /// Returns the part.

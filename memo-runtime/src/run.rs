@@ -6,6 +6,7 @@
 //! the calls wanted whose values it needs, waits for them, and then runs.
 
 use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -28,11 +29,7 @@ use readers::Readers;
 const EVENTS: u32 = 1;
 
 /// Runs what was declared.
-pub(crate) fn run(
-    experiment: &str,
-    declaration: Declaration,
-    options: &RunOptions,
-) -> Result<Outcome, Error> {
+pub(crate) fn run(experiment: &str, declaration: Declaration, options: &RunOptions) -> Outcome {
     let start = Instant::now();
     let jobs = options.jobs_or_cores();
     let store = declaration.session.store.clone();
@@ -67,7 +64,7 @@ pub(crate) fn run(
         seconds: outcome.seconds,
         saved: outcome.saved,
     });
-    Ok(outcome)
+    outcome
 }
 
 /// Links the results, and adds the run to the store's history. Neither is worth failing for.
@@ -90,7 +87,13 @@ fn write_down(experiment: &str, declaration: &Declaration, outcome: &Outcome) {
         stages: &outcome.stages,
     };
     let written = links::make(store, experiment, &declaration.frames).and(record.write(store));
-    if let Err(error) = written {
+    // Where nobody may write, nobody expects a history.
+    let forbidden = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
+    };
+    if let Err(error) = written
+        && !forbidden(&error)
+    {
         let message = format!("the run is not in the store's history: {error}");
         let (stage, record, lost) = (None, None, false);
         store.emit(|| Event::Warning { stage, record, message, lost });
@@ -319,23 +322,13 @@ impl<'a> Scheduler<'a> {
             return;
         }
         state.tasks[index].end = end;
-        self.wake(&mut state, index);
+        wake(&mut state, index);
         let done = state.values.finished(index, &self.sources, |source| {
             self.nodes[source].is_miss() && !self.readers[source].is_empty()
         });
         drop(state);
         done.into_iter().for_each(|source| self.nodes[source].drop_values());
         self.changed.notify_all();
-    }
-
-    fn wake(&self, state: &mut Progress, index: usize) {
-        for waiting in std::mem::take(&mut state.tasks[index].waiting) {
-            let task = &mut state.tasks[waiting];
-            task.valueless -= 1;
-            if task.valueless == 0 && matches!(task.end, End::None) {
-                state.ready.push_back(waiting);
-            }
-        }
     }
 
     /// Notes a failure, and skips all that depends on it.
@@ -390,6 +383,17 @@ impl<'a> Scheduler<'a> {
         task.unsettled = task.unsettled.saturating_sub(1);
         if task.unsettled == 0 && matches!(task.end, End::None) {
             state.ready.push_back(reader);
+        }
+    }
+}
+
+/// Takes up again what has waited for a call's values.
+fn wake(state: &mut Progress, index: usize) {
+    for waiting in std::mem::take(&mut state.tasks[index].waiting) {
+        let task = &mut state.tasks[waiting];
+        task.valueless -= 1;
+        if task.valueless == 0 && matches!(task.end, End::None) {
+            state.ready.push_back(waiting);
         }
     }
 }

@@ -33,6 +33,7 @@ pub(crate) mod manifest;
 mod put;
 pub(crate) mod results;
 mod scratch;
+mod set_aside;
 
 use layout::Layout;
 use lock::KeyLock;
@@ -386,14 +387,14 @@ impl Store {
                     fs::File::open(&written).and_then(|file| file.sync_data()).map_err(failed)?;
                 }
                 if wrong_file(&place, size).is_some() {
-                    self.move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
+                    set_aside::move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
                 }
                 put::file(written, &place, Clash::Replace, self.0.durable).map_err(failed)?;
             }
             Content::Folder(written, parts) => {
                 let place = self.0.layout.artifact_folder(&digest);
                 if fs::symlink_metadata(&place).is_ok() && !holds(&place, &parts) {
-                    self.move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
+                    set_aside::move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
                 }
                 put::folder(written.path(), &place, self.0.durable)
                     .map_err(|error| io_error("write", &place, error))?;
@@ -419,7 +420,7 @@ impl Store {
         let written = put::written(scratch, &bytes, self.0.durable).map_err(failed)?;
         if replace {
             // The place is never empty: whoever is killed between leaves the former entry current.
-            self.link_to(&place, &self.0.layout.former(&head.stage)).map_err(failed)?;
+            set_aside::link_to(&place, &self.0.layout.former(&head.stage)).map_err(failed)?;
         }
         let ours = put::file(written, &place, clash, self.0.durable).map_err(failed)?;
         self.forget(&head.key);
@@ -428,7 +429,7 @@ impl Store {
         }
         if !ours {
             // What was there first is damaged: it gives way.
-            self.move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
+            set_aside::move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
             put::bytes(scratch, &bytes, &place, Clash::Replace, self.0.durable).map_err(failed)?;
         }
         let head = Arc::new(head);
@@ -452,41 +453,11 @@ impl Store {
             });
         }
         for path in paths {
-            if let Err(error) = self.move_to(&path, &layout.damaged()) {
+            if let Err(error) = set_aside::move_to(&path, &layout.damaged()) {
                 let message = format!("could not set `{}` aside: {error}", path.display());
                 let (stage, record, lost) = (None, None, false);
                 self.emit(|| Event::Warning { stage, record, message, lost });
             }
-        }
-    }
-
-    /// Moves a file to a folder under a name that is free; what is not there need not be moved.
-    fn move_to(&self, path: &Path, folder: &Path) -> io::Result<()> {
-        Self::bring_to(path, folder, |path, place| fs::rename(path, place))
-    }
-
-    /// Gives a file a second name in a folder, or moves it where a file can have but one.
-    fn link_to(&self, path: &Path, folder: &Path) -> io::Result<()> {
-        Self::bring_to(path, folder, |path, place| {
-            fs::hard_link(path, place).or_else(|_| fs::rename(path, place))
-        })
-    }
-
-    fn bring_to(
-        path: &Path,
-        folder: &Path,
-        bring: impl FnOnce(&Path, &Path) -> io::Result<()>,
-    ) -> io::Result<()> {
-        if fs::symlink_metadata(path).is_err() {
-            return Ok(());
-        }
-        scratch::make_folder(folder)?;
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let extension = path.extension().unwrap_or_default().to_string_lossy().into_owned();
-        let name = format!("{stem}-{}", history::run_name());
-        match bring(path, &folder.join(name).with_extension(extension)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other,
         }
     }
 
@@ -504,8 +475,8 @@ impl Store {
             .ok()
     }
 
-    /// Lists the manifests of `stage`, the latest first.
-    pub(crate) fn entries_of(&self, stage: &str) -> Vec<PathBuf> {
+    /// Reads how the entries of `stage` came about, the latest first, at most so many.
+    pub(crate) fn details_of(&self, stage: &str, most: usize) -> Vec<Detail> {
         let folders = fs::read_dir(self.0.layout.entries(stage)).into_iter().flatten().flatten();
         let files = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten());
         let mut files: Vec<_> = files
@@ -513,12 +484,8 @@ impl Store {
             .map(|file| (file.metadata().and_then(|meta| meta.modified()).ok(), file.path()))
             .collect();
         files.sort_unstable_by(|one, other| other.cmp(one));
-        files.into_iter().map(|(_, path)| path).collect()
-    }
-
-    /// Reads a manifest that [`entries_of`](Self::entries_of) has listed.
-    pub(crate) fn read_detail_at(&self, path: &Path) -> Option<Detail> {
-        read_manifest(path, manifest::read_detail).ok()??.ok()
+        let read = |path: &Path| read_manifest(path, manifest::read_detail).ok()??.ok();
+        files.iter().take(most).filter_map(|(_, path)| read(path)).collect()
     }
 }
 
@@ -558,7 +525,7 @@ fn read_manifest<T>(path: &Path, parse: impl FnOnce(&[u8]) -> T) -> io::Result<O
     }
     let mut file = match open_to_read(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if is_absent(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
     let mut buffer = BUFFER.take();
@@ -575,6 +542,13 @@ fn read_manifest<T>(path: &Path, parse: impl FnOnce(&[u8]) -> T) -> io::Result<O
     }
     file.take(manifest::LARGEST).read_to_end(&mut buffer)?;
     Ok(Some(parse(&buffer)))
+}
+
+/// Whether nothing can be at a path: it is not there, or a folder on the way is none, or its name is too
+/// long for there ever to be anything.
+fn is_absent(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | InvalidFilename)
 }
 
 /// Opens a file. One that was replaced by a pipe does not keep the program waiting for a writer.

@@ -92,7 +92,8 @@ fn items(
     });
     let (body, lints) = (body(function, written), allowed());
     // Where something else has the name already, the function's own name is underlined.
-    let declared = quote_spanned!(ident.span().resolved_at(Span::mixed_site())=> enum #companion {});
+    let declared =
+        quote_spanned!(ident.span().resolved_at(Span::mixed_site())=> enum #companion {});
     hygienic! {
         #(#all)* #(#wrapper)*
         #lints
@@ -110,6 +111,7 @@ fn items(
             /// The function as it was written, without memoization.
             #(#on_body)*
             #[allow(dead_code, clippy::missing_errors_doc, clippy::missing_panics_doc)]
+            #[allow(clippy::needless_pass_by_value)]
             #vis #body
 
             #named

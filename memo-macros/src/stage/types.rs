@@ -117,9 +117,7 @@ pub fn with_static(ty: TokenStream) -> TokenStream {
     let mut tokens = Vec::new();
     let mut rest = ty.into_iter().peekable();
     while let Some(token) = rest.next() {
-        let is_lifetime = |token: Option<&TokenTree>| {
-            matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == '\'')
-        };
+        let is_lifetime = |token: Option<&TokenTree>| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == '\'');
         match token {
             TokenTree::Punct(and) if and.as_char() == '&' && !is_lifetime(rest.peek()) => {
                 tokens.extend(quote!(#and 'static));

@@ -143,7 +143,10 @@ impl Saving {
 
     fn folder<'a>(&'a self, state: &'a mut State) -> Result<&'a Path, Error> {
         if state.folder.is_none() {
-            let made = tempfile::Builder::new().prefix("artifact-").tempdir_in(&self.scratch);
+            let mut builder = tempfile::Builder::new();
+            #[cfg(unix)]
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+            let made = builder.prefix("artifact-").tempdir_in(&self.scratch);
             state.folder =
                 Some(made.map_err(|error| io_error("make a folder in", &self.scratch, error))?);
         }
@@ -162,9 +165,8 @@ impl Saving {
         self.state().met_io_error
     }
 
-    pub(super) fn set_meta(&self, name: &str, value: Value) -> Result<(), Error> {
+    pub(super) fn set_meta(&self, name: &str, value: Value) {
         self.state().meta.insert(name.to_owned(), value);
-        Ok(())
     }
 
     pub(super) fn meta(&self, name: &str) -> Option<Value> {

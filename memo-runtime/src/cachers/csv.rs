@@ -83,6 +83,7 @@ impl Default for Csv {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<Row: Serialize + DeserializeOwned + 'static> Cacheable<Vec<Row>> for Csv {
     fn format(&self) -> Format {
         let extension = if self.delimiter == b'\t' { "tsv" } else { "csv" };

@@ -61,6 +61,7 @@ impl Json {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + 'static> Cacheable<T> for Json {
     fn format(&self) -> Format {
         let format = Format::new("json", 1).extension("json").layout::<T>();

@@ -11,8 +11,7 @@ use crate::event::Event;
 /// How often the lines are drawn anew.
 const TICK: Duration = Duration::from_millis(120);
 
-/// How wide the lines are at most. A line that ended where the terminal does could not be taken away, for
-/// the terminal itself writes `^C` behind it.
+/// How much of a call's name is shown.
 const WIDTH: usize = 60;
 
 /// One bar for all calls, and one line for each body that runs. They appear with the first body, so that

@@ -129,7 +129,9 @@ impl Progress {
             }
             Event::Finished { stage, record, seconds, .. } if line_by_line => {
                 let call = call_text(stage, record.as_deref());
-                let reason = body.map(|body| format!(": {}", body.reason)).unwrap_or_default();
+                // Where every call is shown, the reason was told when the body began.
+                let reason = body.filter(|_| !verbose).map(|body| format!(": {}", body.reason));
+                let reason = reason.unwrap_or_default();
                 let time = duration_text(*seconds);
                 format!("{} {call} in {time}{}", paint.good("ran    "), paint.faint(&reason))
             }

@@ -131,14 +131,17 @@ impl Outcome {
     pub fn line(&self) -> String {
         let skipped =
             if self.skipped > 0 { format!(", {} skipped", self.skipped) } else { String::new() };
+        let saved = match self.cached {
+            0 => String::new(),
+            _ => format!(" ({} saved)", duration_text(self.saved)),
+        };
         let lost = if self.lost > 0 { format!(", {} not kept", self.lost) } else { String::new() };
         format!(
-            "{} cached, {} ran, {} failed{skipped}{lost} in {} ({} saved)",
+            "{} cached, {} ran, {} failed{skipped}{lost} in {}{saved}",
             self.cached,
             self.ran,
             self.failed,
-            duration_text(self.seconds),
-            duration_text(self.saved)
+            duration_text(self.seconds)
         )
     }
 }

@@ -59,7 +59,7 @@ pub enum Verdict {
 
 /// Settles what can be settled, in order, and says what would happen to each node.
 pub(crate) fn verdicts(nodes: &[Arc<Node>]) -> Vec<Verdict> {
-    let mut verdicts: Vec<Verdict> = nodes.iter().map(|node| verdict(node)).collect();
+    let mut verdicts: Vec<Verdict> = nodes.iter().map(verdict).collect();
     let positions: std::collections::HashMap<*const Node, usize> =
         nodes.iter().enumerate().map(|(index, node)| (Arc::as_ptr(node), index)).collect();
     // From the last to the first: an output in memory is made if somebody who runs reads it.

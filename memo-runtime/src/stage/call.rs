@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, did_you_mean};
 use crate::key::part::{DigestedParts, PartDigest, PartKind, Parts};
 use crate::key::{ComponentKind, KeyMaker};
 use crate::lazy::{Handle, Lazy, Origin};
+use crate::private::Kept;
 use crate::record::{Frame, Provides};
 use crate::session::Mode;
 use crate::slot::{AnySlot, Slot};
@@ -47,7 +48,7 @@ impl Outputs {
     /// # Panics
     ///
     /// Never where the code was generated: the type is the one that the output was declared with.
-    pub fn lazy<T: Send + Sync + 'static>(&self, index: usize) -> Lazy<T> {
+    pub fn lazy<T: Kept>(&self, index: usize) -> Lazy<T> {
         match self.0[index].typed() {
             Some(handle) => handle,
             None => unreachable!("an output has the type it was declared with"),
@@ -93,7 +94,7 @@ impl<'f> Call<'f> {
     }
 
     /// Binds an input to what the record's state holds now.
-    pub fn input<T: Send + Sync + 'static>(&mut self, index: usize) {
+    pub fn input<T: Kept>(&mut self, index: usize) {
         let spec = &self.spec.inputs[index];
         let found = self.frame.state.get(spec.name).map(|bound| bound.handle.clone());
         if let Some(handle) = &found
@@ -174,7 +175,7 @@ impl<'f> Call<'f> {
     /// Adds an output that is kept by a cacher.
     pub fn output<T, C>(&mut self, cacher: C)
     where
-        T: Send + Sync + 'static,
+        T: Kept,
         C: Cacheable<T>,
     {
         let lazy = self.spec.outputs[self.outputs.len()].lazy;
@@ -182,7 +183,7 @@ impl<'f> Call<'f> {
     }
 
     /// Adds an output that lives in memory only.
-    pub fn output_in_memory<T: Send + Sync + 'static>(&mut self) {
+    pub fn output_in_memory<T: Kept>(&mut self) {
         self.outputs.push(Arc::new(Slot::<T>::new(None, false)));
     }
 

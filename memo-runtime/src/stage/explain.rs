@@ -25,9 +25,8 @@ impl Neighbours {
     fn of(&self, stage: &'static str, store: &Store) -> Arc<Vec<Vec<Component>>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let read = || {
-            let paths = store.entries_of(stage).into_iter().take(Self::MOST);
-            let details = paths.filter_map(|path| store.read_detail_at(&path));
-            Arc::new(details.map(|detail| detail.components).collect())
+            let details = store.details_of(stage, Self::MOST);
+            Arc::new(details.into_iter().map(|detail| detail.components).collect())
         };
         Arc::clone(known.entry(stage).or_insert_with(read))
     }

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::key::part::Parts;
 use crate::lazy::{Handle, Lazy, Origin};
+use crate::private::{BodyError, Cloned, Kept};
 
 /// Why a body gave no values: it failed, or its inputs could not be had.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ impl Values {
 
     /// Adds the next.
     #[must_use]
-    pub fn and<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+    pub fn and<T: Kept>(mut self, value: T) -> Self {
         self.0.push(Box::new(value));
         self
     }
@@ -95,7 +96,7 @@ impl Inputs<'_> {
     /// # Errors
     ///
     /// Those of [`Lazy::load`].
-    pub fn value<T: Send + Sync + 'static>(&self, index: usize) -> Result<Arc<T>, Failure> {
+    pub fn value<T: Kept>(&self, index: usize) -> Result<Arc<T>, Failure> {
         Ok(self.lazy::<T>(index)?.load()?)
     }
 
@@ -104,10 +105,7 @@ impl Inputs<'_> {
     /// # Errors
     ///
     /// Those of [`Lazy::load`].
-    pub fn optional<T: Send + Sync + 'static>(
-        &self,
-        index: usize,
-    ) -> Result<Option<Arc<T>>, Failure> {
+    pub fn optional<T: Kept>(&self, index: usize) -> Result<Option<Arc<T>>, Failure> {
         match self.optional_lazy::<T>(index)? {
             Some(handle) => Ok(Some(handle.load()?)),
             None => Ok(None),
@@ -119,7 +117,7 @@ impl Inputs<'_> {
     /// # Errors
     ///
     /// None where the call was wired rightly, which is checked before.
-    pub fn lazy<T: Send + Sync + 'static>(&self, index: usize) -> Result<Lazy<T>, Failure> {
+    pub fn lazy<T: Kept>(&self, index: usize) -> Result<Lazy<T>, Failure> {
         let missing = || Failure::Around(Error::new(ErrorKind::Wiring, "an input is not bound"));
         self.optional_lazy(index)?.ok_or_else(missing)
     }
@@ -129,10 +127,7 @@ impl Inputs<'_> {
     /// # Errors
     ///
     /// None where the call was wired rightly, which is checked before.
-    pub fn optional_lazy<T: Send + Sync + 'static>(
-        &self,
-        index: usize,
-    ) -> Result<Option<Lazy<T>>, Failure> {
+    pub fn optional_lazy<T: Kept>(&self, index: usize) -> Result<Option<Lazy<T>>, Failure> {
         let Some(handle) = self.handle(index) else { return Ok(None) };
         let typed = handle.typed::<T>();
         typed.map(Some).ok_or_else(|| {
@@ -170,8 +165,8 @@ impl Inputs<'_> {
 /// # Errors
 ///
 /// The body's.
-pub fn fallible<T, E: Into<BoxError>>(result: Result<T, E>) -> Result<T, Failure> {
-    result.map_err(|error| Failure::Body(error.into()))
+pub fn fallible<T, E: BodyError>(result: Result<T, E>) -> Result<T, Failure> {
+    result.map_err(|error| Failure::Body(error.boxed()))
 }
 
 /// What a call does when it runs, and how its parts are shown. The generated code makes one with
@@ -188,13 +183,13 @@ pub trait Work: Send + Sync {
     fn show(&self, parts: &mut Parts);
 }
 
-struct Captured<C, R, S> {
+struct Job<C, R, S> {
     captured: C,
     run: R,
     show: S,
 }
 
-impl<C, R, S> Work for Captured<C, R, S>
+impl<C, R, S> Work for Job<C, R, S>
 where
     C: Send + Sync,
     R: Fn(&C, &Inputs<'_>, &Context) -> Result<Values, Failure> + Send + Sync,
@@ -212,14 +207,14 @@ where
 /// Makes the work of a call: what it captured, and two functions of that.
 pub fn work<C, R, S>(captured: C, run: R, show: S) -> Box<dyn Work>
 where
-    C: Send + Sync + 'static,
+    C: Kept,
     R: Fn(&C, &Inputs<'_>, &Context) -> Result<Values, Failure> + Send + Sync + 'static,
     S: Fn(&C, &mut Parts) + Send + Sync + 'static,
 {
-    Box::new(Captured { captured, run, show })
+    Box::new(Job { captured, run, show })
 }
 
 /// Returns an owned value of a shared one: the value itself where nobody else holds it.
-pub fn cloned<T: Clone>(value: Arc<T>) -> T {
-    Arc::unwrap_or_clone(value)
+pub fn cloned<T: Cloned>(value: Arc<T>) -> T {
+    Arc::try_unwrap(value).unwrap_or_else(|shared| T::cloned(&shared))
 }

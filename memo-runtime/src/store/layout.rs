@@ -78,8 +78,10 @@ impl Layout {
         self.base.join("damaged")
     }
 
-    pub(crate) fn results(&self, experiment: &str, record: &str) -> PathBuf {
-        self.base.join("results").join(file_name(experiment)).join(file_name(record))
+    /// Where people find a record's results, or, without a record, those of aggregates.
+    pub(crate) fn results(&self, experiment: &str, record: Option<&str>) -> PathBuf {
+        let all = self.base.join("results").join(file_name(experiment));
+        record.map_or(all.clone(), |record| all.join(file_name(record)))
     }
 
     pub(crate) fn links_index(&self, experiment: &str) -> PathBuf {
@@ -120,7 +122,10 @@ pub(crate) fn file_name(name: &str) -> String {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'=' | b',' | b'+' => {
                 safe.push(char::from(byte));
             }
-            _ => safe.push_str(&format!("%{byte:02X}")),
+            _ => {
+                let digit = |half: u8| char::from(b"0123456789ABCDEF"[usize::from(half)]);
+                safe.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+            }
         }
     }
     if safe.len() > LONGEST {

@@ -1,4 +1,5 @@
-//! Links to results, for people: `results/<experiment>/<record>/<output>.<extension>`.
+//! Links to results, for people: `results/<experiment>/<record>/<output>.<extension>`, and those of
+//! aggregates in `results/<experiment>/`.
 //!
 //! Nothing reads them. They are made at the end of a run, and only where the last run left others: an
 //! index tells with one read that all is as it was.
@@ -44,8 +45,7 @@ pub(crate) fn make(store: &Store, experiment: &str, frames: &[Frame]) -> io::Res
 fn collect(store: &Store, experiment: &str, frames: &[Frame]) -> Vec<Link> {
     let mut links = Vec::new();
     for frame in frames {
-        let record = frame.name.as_deref().unwrap_or("(all)");
-        let folder = store.layout().results(experiment, record);
+        let folder = store.layout().results(experiment, frame.name.as_deref());
         for (name, bound) in &frame.state {
             if let Origin::Node(node, output) = &bound.handle.origin
                 && let Some(kept) = node.kept(*output)
@@ -73,8 +73,11 @@ impl Link {
             _ => store.layout().artifact_folder(&self.kept.digest),
         };
         let Ok(inside) = target.strip_prefix(store.layout().base()) else { return Ok(()) };
-        // From results/<experiment>/<record>/ up to the store: a store that is moved keeps its links.
-        let target = Path::new("../../..").join(inside);
+        // Relative, so that a store that is moved keeps its links.
+        let depth =
+            self.place.strip_prefix(store.layout().base()).map_or(0, |p| p.components().count());
+        let up: PathBuf = (1..depth).map(|_| "..").collect();
+        let target = up.join(inside);
         if fs::read_link(&self.place).is_ok_and(|found| found == target) {
             return Ok(());
         }

@@ -46,19 +46,25 @@ pub(crate) fn place(
 ) -> Result<PathBuf, Error> {
     let name = node.spec.outputs[output].name;
     let known = |field: &str| match field {
-        "record" => frame.name.as_deref().map(str::to_owned),
+        "record" => frame.name.as_deref().map(in_path),
         "stage" => Some(node.spec.short_name().to_owned()),
         "output" => Some(name.to_owned()),
         "experiment" => frame.session.experiment.clone(),
         _ => {
             let path = field.strip_prefix("params.").unwrap_or(field);
-            frame.fields.as_ref().and_then(|fields| fields(path))
+            frame.fields.as_ref().and_then(|fields| fields(path)).map(|text| in_path(&text))
         }
     };
     expand_template(template, known).map(PathBuf::from).map_err(|error| {
         let message = format!("the output `{name}` cannot be published to `{template}`");
         node.blame(Error::new(ErrorKind::Wiring, message).because(error.to_string()))
     })
+}
+
+/// Makes one part of a path of a name: it opens no folder of its own, and leads nowhere else.
+fn in_path(name: &str) -> String {
+    let plain = name.replace(['/', '\\', '\0'], "-");
+    if plain.chars().all(|character| character == '.') { plain.replace('.', "-") } else { plain }
 }
 
 /// Writes a field of the params as it stands in a path: text as it is, all else as JSON.

@@ -7,6 +7,7 @@ use std::fmt::Display;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use memo_runtime::prelude::*;
@@ -158,8 +159,12 @@ fn tell(line: impl Display) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
+/// Set when the run is over: what is loaded after it is no part of it.
+static OVER: AtomicBool = AtomicBool::new(false);
+
 fn observe(event: &Event) {
     match event {
+        _ if OVER.load(Ordering::SeqCst) => {}
         Event::Hit { stage, key, .. } => tell(format!("hit {stage} {key}")),
         Event::Started { stage, key, reason, .. } => {
             tell(format!("started {stage} {key} {reason}"));
@@ -200,6 +205,7 @@ fn run_pipeline(store: &str, seed: u64, arguments: &[String]) -> Result<u8> {
         return Ok(0);
     }
     let outcome = experiment.run(&options)?;
+    OVER.store(true, Ordering::SeqCst);
     tell(outcome.line());
     tell(format!("values {}", found(&outcome)?));
     Ok(outcome.exit_code())

@@ -125,7 +125,10 @@ fn each_bit_of_a_small_manifest_matters() {
                 continue;
             }
             let reason = lines.iter().find(|line| line.starts_with("ran numbers"));
-            assert!(reason.is_some_and(|line| line.contains("damaged")), "{index} {bit}: {lines:?}");
+            assert!(
+                reason.is_some_and(|line| line.contains("damaged")),
+                "{index} {bit}: {lines:?}"
+            );
             if bit == 0 {
                 run(&mut lines);
                 assert!(is_all_hits(&lines), "not healed: {lines:?}");

@@ -2,9 +2,7 @@
 
 use std::process::Command;
 
-use crate::support::{
-    CALLS, HELPER, Told, all_hits, can_mount, expected, runs_well, with_mounts,
-};
+use crate::support::{CALLS, HELPER, Told, all_hits, can_mount, expected, runs_well, with_mounts};
 
 /// Splits what a script has told at its lines `-- NAME CODE`.
 fn parts(told: &Told) -> Vec<(String, Told)> {
@@ -97,10 +95,8 @@ fn files_that_may_not_grow_are_not_kept() {
     for kilobytes in [0, 1, 8, 64, 512] {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("store");
-        let script = format!(
-            "trap '' XFSZ; ulimit -f {}; exec \"$0\" pipeline \"$1\" 1",
-            kilobytes * 2
-        );
+        let script =
+            format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" pipeline \"$1\" 1", kilobytes * 2);
         let mut command = Command::new("sh");
         command.args(["-c", &script, HELPER, store.to_str().unwrap()]);
         let told = Told::by(&mut command);

@@ -93,8 +93,9 @@ fn a_forged_manifest_that_says_the_truth_is_a_hit() {
 fn no_path_leads_out_of_the_store() {
     let stage = Stage::new();
     let outside = stage.outside.to_str().unwrap();
-    let out = ["../../../../../../outside/bias", &format!("{outside}/bias"), "..", ".", "", "/", "./x"]
-        .map(str::to_owned);
+    let out =
+        ["../../../../../../outside/bias", &format!("{outside}/bias"), "..", ".", "", "/", "./x"]
+            .map(str::to_owned);
     let more = ["a/../../x", "..\\bias", "bias\0", "main.bin/..", "C:\\x", "\u{202e}"];
     for name in out.into_iter().chain(more.map(str::to_owned)) {
         for part in 0..2 {

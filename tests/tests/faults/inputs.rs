@@ -19,7 +19,9 @@ fn meddle(how: &str, path: &Path) -> Result<()> {
             fs::remove_file(path)?;
             fs::create_dir(path)?;
         }
-        "touch" => fs::File::options().append(true).open(path)?.set_modified(std::time::UNIX_EPOCH)?,
+        "touch" => {
+            fs::File::options().append(true).open(path)?.set_modified(std::time::UNIX_EPOCH)?
+        }
         "add a file" => fs::write(path.join("new"), "")?,
         "remove a file" => fs::remove_file(path.join("one"))?,
         _ => {}

@@ -86,9 +86,14 @@ fn killed_at_random_instants_no_finished_body_runs_again() {
         }
         let told = runs_well(&store, seed);
         assert!(told.keys("started").is_disjoint(&kept), "{told:?}");
-        nothing_is_left(&store);
+        // A run that finds everything writes nothing, so it removes nothing either.
+        if !told.keys("started").is_empty() {
+            nothing_is_left(&store);
+        }
         all_hits(&store, seed);
     }
+    runs_well(&store, seed + 1);
+    nothing_is_left(&store);
 }
 
 #[test]

@@ -170,7 +170,9 @@ pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let (source, target) = (entry.as_ref().unwrap().path(), entry.unwrap().file_name());
-        if source.is_dir() {
+        if source.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(source).unwrap(), to.join(target)).unwrap();
+        } else if source.is_dir() {
             copy(&source, &to.join(target));
         } else {
             fs::copy(source, to.join(target)).unwrap();

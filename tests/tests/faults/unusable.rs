@@ -35,6 +35,7 @@ fn where_no_folder_can_be_made_all_is_computed() {
         assert_eq!(told.keys("lost").len(), CALLS, "{told:?}");
         let warnings = told.all("warning").filter(|line| line.starts_with("true")).count();
         assert_eq!(warnings, CALLS, "{told:?}");
+        assert_eq!(told.all("warning").count(), CALLS, "nothing was damaged: {told:?}");
     }
     assert_eq!(fs::read_to_string(folder.path().join("file")).unwrap(), "mine");
 }
@@ -43,15 +44,23 @@ fn where_no_folder_can_be_made_all_is_computed() {
 fn paths_may_be_odd() {
     let folder = tempfile::tempdir().unwrap();
     let long = ["d".repeat(250), "e".repeat(250), "f".repeat(250)].join("/");
-    let names = ["with space", "ünïcödé/日本語", "'quotes' \"and\" $(x) `y`", "new\nline", "-flag", "%41", &long];
+    let names = [
+        "with space",
+        "ünïcödé/日本語",
+        "'quotes' \"and\" $(x) `y`",
+        "new\nline",
+        "-flag",
+        "%41",
+        &long,
+    ];
     for name in names {
         let store = folder.path().join(name);
         runs_well(&store, 1);
         all_hits(&store, 1);
     }
     let store = folder.path().join(OsStr::from_bytes(b"no unicode \xFF\xFE"));
-    runs_well(&store, 1);
-    all_hits(&store, 1);
+    assert_eq!(small_run(&store).0, right());
+    assert!(crate::support::is_all_hits(&small_run(&store).1));
 }
 
 /// A store can be moved and copied, and reached through a link.

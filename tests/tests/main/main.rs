@@ -5,6 +5,7 @@
 mod cachers;
 mod declaring;
 mod done_and_cache;
+mod experiments;
 mod hits;
 mod lazy;
 mod reasons;

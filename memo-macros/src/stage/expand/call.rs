@@ -190,7 +190,7 @@ fn submit(stage: &Stage) -> TokenStream {
         .enumerate()
         .map(|(at, Output { ty, .. })| {
             let at = Literal::usize_unsuffixed(at);
-            hygienic!(outputs.lazy::<#ty>(#at))
+            quote_spanned!(super::at(ty.span())=> outputs.lazy::<#ty>(#at))
         })
         .collect();
     match handles.as_slice() {

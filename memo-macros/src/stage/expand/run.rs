@@ -17,12 +17,13 @@ use crate::stage::signature::Function;
 /// key.
 pub fn work(stage: &Stage, function: &Function, interface: &Interface) -> TokenStream {
     let rt = stage.rt();
-    let (captures, run, show) = (captures(stage), run(stage, function, interface), show(stage));
+    let (captures, run, show) =
+        (captures(stage, function), run(stage, function, interface), show(stage));
     hygienic!(#rt::work(#captures, #run, #show))
 }
 
 /// The tuple of what the body needs from the call: params first, then all call arguments.
-fn captures(stage: &Stage) -> TokenStream {
+fn captures(stage: &Stage, function: &Function) -> TokenStream {
     let rt = stage.rt();
     let owner = stage.takes_params().then(|| hygienic!(#rt::Clone::clone(owner),));
     let arguments = stage.arguments.iter().map(|Argument { name, lent, .. }| {
@@ -30,9 +31,14 @@ fn captures(stage: &Stage) -> TokenStream {
             return hygienic!(#name,);
         }
         let rt = rt_at(stage, name.span());
-        quote_spanned!(at(name.span())=> #rt::ToOwned::to_owned(#name),)
+        quote_spanned!(at(name.span())=> #rt::keep(#name),)
     });
-    hygienic!((#owner #(#arguments)*))
+    // What cannot be kept is one of them.
+    let span = match stage.arguments.as_slice() {
+        [only] => at(only.name.span()),
+        _ => at(function.sig.ident.span()),
+    };
+    quote_spanned!(span=> (#owner #(#arguments)*))
 }
 
 /// Returns the place of a call argument among the captured values.
@@ -108,10 +114,14 @@ fn values(stage: &Stage, function: &Function, interface: &Interface) -> TokenStr
         [output] => output.to_token_stream(),
         outputs => hygienic!((#(#outputs),*)),
     };
+    let and = stage.outputs.iter().zip(&outputs).map(|(output, name)| {
+        let name = Ident::new(&name.to_string(), at(output.ty.span()));
+        quote_spanned!(at(output.ty.span())=> .and(#name))
+    });
     hygienic! {
         #result
         let #pattern = #returned;
-        #rt::Ok(#rt::Values::new() #(.and(#outputs))*)
+        #rt::Ok(#rt::Values::new() #(#and)*)
     }
 }
 
@@ -148,7 +158,7 @@ fn pass(stage: &Stage, role: Role) -> TokenStream {
         Role::Argument(index) => {
             let (place, span) = (captured(stage, index), stage.arguments[index].name.span());
             let rt = rt_at(stage, span);
-            quote_spanned!(at(span)=> #rt::Clone::clone(&#place))
+            quote_spanned!(at(span)=> #rt::clone_of(&#place))
         }
         Role::Input(index) => {
             let input = &stage.inputs[index];

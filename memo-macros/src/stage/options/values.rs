@@ -57,7 +57,9 @@ impl Parse for NamedOutput {
         }
         content.parse::<Option<Token![,]>>()?;
         if !content.is_empty() {
-            return Err(content.error("`Lazy(..)` holds one name; write `Lazy(a), Lazy(b)` for two"));
+            return Err(
+                content.error("`Lazy(..)` holds one name; write `Lazy(a), Lazy(b)` for two")
+            );
         }
         Ok(Self { name: inner, lazy: Some(name.span()) })
     }

@@ -1,12 +1,12 @@
 use memo_runtime::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 #[derive(Serialize)]
 struct Train {
     rate: f64,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Params {
     seed: u64,
 }

@@ -2,15 +2,17 @@ use memo_runtime::prelude::*;
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Tokenizer;
+struct Tokenizer {
+    words: usize,
+}
 
 #[stage(outputs = [length], cachers = [Json])]
 fn length(text: Tokenizer) -> usize {
-    3
+    text.words
 }
 
 fn pipeline(record: &mut Record<()>) -> Result<()> {
-    length(record, Tokenizer)?;
+    length(record, Tokenizer { words: 3 })?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@ use memo_runtime::prelude::*;
 
 #[stage(outputs = [square], cachers = [Json])]
 fn square(x: u64, #[cfg(all())] y: u64) -> u64 {
-    x * x
+    x * y
 }
 
 fn pipeline(record: &mut Record<()>) -> Result<()> {

@@ -2,6 +2,7 @@ use memo_runtime::prelude::*;
 
 #[stage(inputs = [ctx, train], outputs = [count], cachers = [Json])]
 fn count(ctx: &Context, train: &[f64]) -> usize {
+    ctx.log("counting");
     train.len()
 }
 

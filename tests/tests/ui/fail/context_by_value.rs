@@ -2,6 +2,7 @@ use memo_runtime::prelude::*;
 
 #[stage(outputs = [three], cachers = [Json])]
 fn three(ctx: Context) -> u64 {
+    let _ = ctx;
     3
 }
 

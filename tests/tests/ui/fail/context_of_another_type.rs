@@ -4,6 +4,7 @@ struct Device;
 
 #[stage(outputs = [three], cachers = [Json])]
 fn three(ctx: &Device) -> u64 {
+    let _ = ctx;
     3
 }
 

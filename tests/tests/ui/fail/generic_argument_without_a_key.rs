@@ -2,7 +2,7 @@ use memo_runtime::prelude::*;
 
 #[stage(outputs = [length], cachers = [Json])]
 fn length<T: Clone + Send + Sync + 'static>(text: T) -> usize {
-    3
+    size_of_val(&text)
 }
 
 fn pipeline(record: &mut Record<()>) -> Result<()> {

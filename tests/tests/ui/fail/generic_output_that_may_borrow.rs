@@ -1,7 +1,8 @@
 use memo_runtime::prelude::*;
+use serde::Serialize;
 
 #[stage(outputs = [first])]
-fn first<T: Clone + Send + Sync>(rows: Vec<T>) -> T {
+fn first<T: Clone + Serialize + Send + Sync>(rows: Vec<T>) -> T {
     rows[0].clone()
 }
 

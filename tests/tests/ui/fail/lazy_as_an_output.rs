@@ -2,7 +2,7 @@ use memo_runtime::prelude::*;
 
 #[stage(outputs = [train], cachers = [Json])]
 fn split(rows: u64) -> Lazy<Vec<u64>> {
-    todo!()
+    todo!("{rows}")
 }
 
 fn pipeline(record: &mut Record<()>) -> Result<()> {

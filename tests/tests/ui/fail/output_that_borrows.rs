@@ -2,7 +2,7 @@ use memo_runtime::prelude::*;
 
 #[stage(outputs = [name], cachers = [Text])]
 fn split(rows: u64) -> &str {
-    "a"
+    if rows > 3 { "many" } else { "few" }
 }
 
 fn pipeline(record: &mut Record<()>) -> Result<()> {

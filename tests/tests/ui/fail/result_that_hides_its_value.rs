@@ -1,4 +1,4 @@
-use memo_runtime::prelude::{Json, Record, stage};
+use memo_runtime::prelude::*;
 
 type Result<T = Vec<u64>> = memo_runtime::Result<T>;
 

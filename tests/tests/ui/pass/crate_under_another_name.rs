@@ -29,6 +29,6 @@ fn main() -> Result<()> {
     let mut record = lab.record(3_u64);
     count(&mut record, &[])?;
     assert_eq!(*more(&mut record)?.load()?, 4);
-    let _ = best;
+    let _ = best::body;
     Ok(())
 }

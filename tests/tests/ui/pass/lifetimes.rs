@@ -30,7 +30,7 @@ fn name(text: &'static str) -> &'static str {
     text
 }
 
-#[stage(outputs = [called])]
+#[stage(outputs = [called], skip = [callback])]
 fn called(callback: fn(&str) -> usize) -> usize {
     callback("abc")
 }
@@ -43,5 +43,6 @@ fn main() -> Result<()> {
     assert_eq!(*lengths(&mut record, &["a".to_owned()], Path::new("ab"))?.load()?, (6, 1, 2));
     assert_eq!(*shown(&mut record)?.load()?, "longer");
     assert_eq!(*name(&mut record, "abc")?.load()?, "abc");
+    assert_eq!(*called(&mut record, str::len)?.load()?, 3);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Parameters and constants that are called like variables of the expansion must not meet them.
+//! Parameters that are called like variables of the expansion must not meet them.
 
 use memo_runtime::prelude::*;
 use memo_tests::Lab;
@@ -12,31 +12,9 @@ fn sum(
         + work.len() as u64 + value + body + named + index
 }
 
-/// A constant of the user's name would turn a variable into a pattern.
-#[allow(non_upper_case_globals, dead_code)]
-mod constants {
-    use memo_runtime::prelude::*;
-
-    const record: u8 = 0;
-    const call: u8 = 0;
-    const outputs: u8 = 0;
-    const inputs: u8 = 0;
-    const captured: u8 = 0;
-    const spec: u8 = 0;
-    const frame: u8 = 0;
-    const owner: u8 = 0;
-    const parts: u8 = 0;
-    const work: u8 = 0;
-    const params: u8 = 0;
-    const ctx: u8 = 0;
-    const input_sum: u8 = 0;
-    const output_twice: u8 = 0;
-    const output_thrice: u8 = 0;
-
-    #[stage(inputs = [sum], outputs = [twice, thrice], cachers = [Json])]
-    pub fn twice(sum: &u64, factor: u64) -> (u64, u64) {
-        (sum * factor, sum * 3)
-    }
+#[stage(inputs = [sum], outputs = [input_sum, output_sum], cachers = [Json])]
+fn twice(sum: &u64, factor: u64) -> (u64, u64) {
+    (sum * factor, sum * 3)
 }
 
 fn main() -> Result<()> {
@@ -44,7 +22,7 @@ fn main() -> Result<()> {
     let mut handle = lab.record(());
     let sum = sum(&mut handle, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, "a", 1, 1, 1, 1)?;
     assert_eq!(*sum.load()?, 15);
-    let (twice, thrice) = constants::twice(&mut handle, 2)?;
+    let (twice, thrice) = twice(&mut handle, 2)?;
     assert_eq!((*twice.load()?, *thrice.load()?), (30, 45));
     Ok(())
 }

@@ -116,6 +116,6 @@ fn main() -> Result<()> {
     assert_eq!(*size::<u64, 2>(&mut record, 0)?.load()?, 16);
     announce(&mut record, "a")?;
     assert_eq!(*inner::three(&mut record)?.load()?, 3);
-    let _aggregate = best;
+    let _aggregate = best::body;
     Ok(())
 }

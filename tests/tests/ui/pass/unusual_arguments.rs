@@ -43,7 +43,7 @@ fn size<T: Clone + Serialize + Send + Sync + 'static>(value: &T, set: HashSet<T>
     size_of_val(value) + set.len()
 }
 
-#[stage(outputs = [projected], cachers = [Json], key = |(pool)| size_of_val(pool))]
+#[stage(outputs = [projected], cachers = [Json], key = |pool| size_of_val(pool))]
 fn projected(pool: Pool) -> usize {
     size_of_val(&pool)
 }
