@@ -51,7 +51,7 @@ impl<P: Params> Records<P> {
 /// #[aggregate(inputs = [score], outputs = [best], cachers = [Json])]
 /// fn best(score: Across<f64>) -> Result<Option<String>> {
 ///     let mut best: Option<(f64, &str)> = None;
-///     for item in score.iter() {
+///     for item in &score {
 ///         let value = *item.load()?;
 ///         if best.is_none_or(|(highest, _)| value > highest) {
 ///             best = Some((value, item.record()));

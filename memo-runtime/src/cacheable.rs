@@ -48,7 +48,7 @@ use crate::layout::Layout;
 /// memo_runtime::testing::conforms(Decimal, [0, 7, u64::MAX]);
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot keep a value of type `{T}`",
+    message = "`{Self}` cannot keep a `{T}`: name a cacher that can, or derive `serde::Serialize` and `serde::Deserialize` for it",
     label = "this is no `Cacheable<{T}>`",
     note = "`Json` and `Bincode` keep every type that derives `serde::Serialize` and `serde::Deserialize`, `Csv` keeps a `Vec` of such rows, `Text` a `String`, `Bytes` a `Vec<u8>`, `Copied` and `Referenced` a `PathBuf`",
     note = "or write `impl Cacheable<{T}>` for a cacher of your own"

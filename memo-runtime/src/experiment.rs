@@ -47,7 +47,7 @@ type Filter<P> = Box<dyn Fn(&Record<P>) -> bool + Send + Sync>;
 /// #[aggregate(inputs = [power], outputs = [largest], cachers = [Json])]
 /// fn largest(power: Across<u64>) -> Result<u64> {
 ///     let mut largest = 0;
-///     for item in power.iter() {
+///     for item in &power {
 ///         largest = largest.max(*item.load()?);
 ///     }
 ///     Ok(largest)

@@ -60,9 +60,9 @@ impl<P: Serialize + Send + Sync + 'static> Params for P {}
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "the record's params `{Self}` do not provide `{P}`, which this stage takes as its `params`",
+    message = "the record's params `{Self}` do not provide `{P}`, which this stage takes: write `impl Provides<{P}> for {Self}`",
     label = "a record with these params cannot call the stage",
-    note = "write `impl Provides<{P}> for {Self}` that returns the part of the params the stage needs",
+    note = "it returns the part of the params that the stage needs",
     note = "a type that is `serde::Serialize + Send + Sync` provides itself"
 )]
 pub trait Provides<P: ?Sized>: Params {

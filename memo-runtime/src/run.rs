@@ -127,6 +127,8 @@ struct Scheduler<'a> {
 }
 
 struct Progress {
+    /// The next one is at the front. Whatever a call makes ready goes there, so that its values are read
+    /// and dropped before those of the next record are made.
     ready: VecDeque<usize>,
     tasks: Vec<Task>,
     values: Readers,
@@ -283,7 +285,7 @@ impl<'a> Scheduler<'a> {
                 task.wanted = true;
                 let settled = task.settled;
                 if settled {
-                    state.ready.push_back(*source);
+                    state.ready.push_front(*source);
                 }
             }
         }
@@ -300,16 +302,16 @@ impl<'a> Scheduler<'a> {
         if std::mem::replace(&mut state.tasks[index].settled, true) {
             return;
         }
-        for reader in &self.readers[index] {
+        for reader in self.readers[index].iter().rev() {
             let task = &mut state.tasks[*reader];
             task.unsettled -= 1;
             if task.unsettled == 0 && matches!(task.end, End::None) {
-                state.ready.push_back(*reader);
+                state.ready.push_front(*reader);
             }
         }
         // A call may have become wanted while it was settled.
         if state.tasks[index].wanted && self.nodes[index].is_miss() {
-            state.ready.push_back(index);
+            state.ready.push_front(index);
         }
         self.changed.notify_all();
     }
@@ -345,11 +347,13 @@ impl<'a> Scheduler<'a> {
         if self.fail_fast {
             self.state().stopped = true;
         }
-        let mut open = self.readers[index].clone();
-        while let Some(reader) = open.pop() {
+        let readers =
+            |source: usize| self.readers[source].iter().map(move |reader| (source, *reader));
+        let mut open: Vec<(usize, usize)> = readers(index).collect();
+        while let Some((source, reader)) = open.pop() {
             let node = &self.nodes[reader];
-            if node.does_without(index, &self.positions) {
-                self.settled_by_absence(reader);
+            if node.does_without(source, &self.positions) {
+                self.settled_by_absence(source, reader);
                 continue;
             }
             if !matches!(self.state().tasks[reader].end, End::None) {
@@ -360,7 +364,7 @@ impl<'a> Scheduler<'a> {
             let (stage, record) = (node.spec.name, node.record_name());
             node.session.store.emit(|| Event::Skipped { stage, record, because });
             self.finished(reader, End::Skipped);
-            open.extend(&self.readers[reader]);
+            open.extend(readers(reader));
         }
         self.changed.notify_all();
     }
@@ -377,12 +381,16 @@ impl<'a> Scheduler<'a> {
     }
 
     /// One of the sources of an aggregate has failed, and it can do without.
-    fn settled_by_absence(&self, reader: usize) {
+    fn settled_by_absence(&self, source: usize, reader: usize) {
         let mut state = self.state();
+        // One that lives in memory was settled before it was asked for its value and failed.
+        if state.tasks[source].settled {
+            return;
+        }
         let task = &mut state.tasks[reader];
         task.unsettled = task.unsettled.saturating_sub(1);
         if task.unsettled == 0 && matches!(task.end, End::None) {
-            state.ready.push_back(reader);
+            state.ready.push_front(reader);
         }
     }
 }
@@ -393,7 +401,7 @@ fn wake(state: &mut Progress, index: usize) {
         let task = &mut state.tasks[waiting];
         task.valueless -= 1;
         if task.valueless == 0 && matches!(task.end, End::None) {
-            state.ready.push_back(waiting);
+            state.ready.push_front(waiting);
         }
     }
 }

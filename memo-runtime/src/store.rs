@@ -353,6 +353,11 @@ impl Store {
         Ok(Artifact::saving(Saving::new(scratch.path().to_owned(), extension)))
     }
 
+    /// Returns where this process writes before it puts things in their place, if it has written.
+    pub(crate) fn scratch_path(&self) -> Option<PathBuf> {
+        self.0.scratch.get().map(|scratch| scratch.path().to_owned())
+    }
+
     fn scratch(&self) -> Result<&Scratch, Error> {
         let make = || Scratch::make(&self.0.layout);
         self.0
@@ -368,7 +373,7 @@ impl Store {
         format: Digest,
         extension: &str,
     ) -> Result<Kept, Error> {
-        let Saved { content, digest, size, meta } = saved;
+        let Saved { content, digest, size, meta, .. } = saved;
         let extension = layout::file_name(extension);
         let mut kept =
             Kept { format, extension, digest, size, text: None, hex: None, parts: vec![], meta };
@@ -424,10 +429,13 @@ impl Store {
         }
         let ours = put::file(written, &place, clash, self.0.durable).map_err(failed)?;
         self.forget(&head.key);
-        if !ours && let Found::Entry(first) = self.look_up(&head.stage, &head.key) {
-            return Ok(first);
-        }
         if !ours {
+            match self.look_up(&head.stage, &head.key) {
+                Found::Entry(first) => return Ok(first),
+                // It may be as good as this one, to those who can read it.
+                Found::Unreadable(what) => return Err(Error::new(ErrorKind::Store, what)),
+                Found::Nothing | Found::Damaged(_) | Found::Gone(..) => {}
+            }
             // What was there first is damaged: it gives way.
             set_aside::move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
             put::bytes(scratch, &bytes, &place, Clash::Replace, self.0.durable).map_err(failed)?;

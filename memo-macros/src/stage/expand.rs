@@ -76,7 +76,7 @@ fn items(
     call: &TokenStream,
     named: Option<&TokenStream>,
 ) -> TokenStream {
-    let Attrs { wrapper, body: on_body, all } = Attrs::of(&function.attrs);
+    let Attrs { wrapper, lints: on_all, body: on_body, all } = Attrs::of(&function.attrs);
     let (vis, ident, companion) = (&function.vis, &function.sig.ident, &stage.companion);
     let doc = format!("What belongs to `{}` beside calls of it.", ident.unraw());
     let signature = interface.wrapper(ident);
@@ -85,6 +85,7 @@ fn items(
         let allowed = allowed();
         hygienic! {
             /// Calls it with other names for its outputs, in their order.
+            #(#on_all)*
             #allowed
             #[allow(dead_code)]
             #vis #signature { #code }
@@ -95,7 +96,7 @@ fn items(
     let declared =
         quote_spanned!(ident.span().resolved_at(Span::mixed_site())=> enum #companion {});
     hygienic! {
-        #(#all)* #(#wrapper)*
+        #(#all)* #(#wrapper)* #(#on_all)*
         #lints
         #vis #signature { #call }
 

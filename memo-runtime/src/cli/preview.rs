@@ -1,6 +1,7 @@
 //! What the aggregates gave, shown below the table of stages.
 
 use super::output::Paint;
+#[cfg(feature = "csv")]
 use super::table;
 use super::text::cut;
 use crate::experiment::outcome::Preview;

@@ -1,6 +1,6 @@
 //! [`Progress`]: what is told on standard error while a run goes on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::live::Live;
@@ -30,6 +30,8 @@ pub(super) struct Progress {
     live: Option<Live>,
     /// Why the running bodies run.
     running: Mutex<HashMap<Digest, Running>>,
+    /// The warnings that were told: each once for all records.
+    warned: Mutex<HashSet<(Option<&'static str>, String)>>,
 }
 
 struct Running {
@@ -42,7 +44,8 @@ impl Progress {
     /// Tells on `output`, with live lines if `live`.
     pub(super) fn new(output: Output, detail: Detail, live: bool) -> Self {
         let live = live.then(Live::new);
-        Self { output, paint: Paint::stderr(), detail, live, running: Mutex::default() }
+        let (running, warned) = Default::default();
+        Self { output, paint: Paint::stderr(), detail, live, running, warned }
     }
 
     /// Returns how many bodies run now.
@@ -114,6 +117,10 @@ impl Progress {
                 format!("{} {call}: {}", paint.bad("failed "), told_of(error))
             }
             Event::Warning { stage, record, message, .. } => {
+                let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+                if !warned.insert((*stage, message.clone())) && !verbose {
+                    return None;
+                }
                 let call = stage.map(|stage| format!("{}: ", call_text(stage, record.as_deref())));
                 format!("{} {}{message}", paint.warning("warning"), call.unwrap_or_default())
             }
@@ -219,6 +226,7 @@ mod tests {
             Event::Failed { stage, record: record.clone(), error },
             Event::Skipped { stage: "digits::score", record, because: stage },
             Event::Warning { stage: None, record: None, message: "disk full".into(), lost: true },
+            Event::Warning { stage: None, record: None, message: "disk full".into(), lost: true },
         ];
         let told = |event: &Event| {
             let body = progress.follow(event);
@@ -252,6 +260,6 @@ mod tests {
         assert_eq!(lines[1], "runs    fit (base): never ran");
         assert_eq!(lines[4], "log     load: from long ago");
         assert_eq!(lines[6], "skipped score (base), since `fit` failed");
-        assert_eq!(lines.len(), 8);
+        assert_eq!(lines.len(), 9);
     }
 }

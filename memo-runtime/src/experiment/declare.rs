@@ -193,11 +193,24 @@ impl<P: Params> Experiment<P> {
     }
 }
 
+/// Whether an error ends the declaration of its record alone: a value was asked for that a plan does not
+/// make, or whose stage has failed, which the run tells.
+fn ends_record(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::NotCached
+            | ErrorKind::Stage
+            | ErrorKind::Invalid
+            | ErrorKind::Cacher
+            | ErrorKind::Interrupted
+    )
+}
+
 /// A pipeline function gave up. Under a plan that is to be expected where it asks for a value.
 fn ended<P: Params>(session: &Session, record: &Record<P>, error: BoxError) {
     let Some(declared) = session.declared() else { return };
     let error = match error.downcast::<Error>() {
-        Ok(error) if error.kind() == ErrorKind::NotCached => {
+        Ok(error) if ends_record(error.kind()) => {
             let mut calls = declared.calls();
             if let Some(calls) = calls.records.get_mut(record.frame.index) {
                 calls.ended = Some(*error);

@@ -34,10 +34,9 @@ use crate::error::{Error, ErrorKind};
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be part of a key",
+    message = "`{Self}` cannot be part of a key: derive `serde::Serialize` for it, or leave it out with `skip = [..]`",
     label = "this is neither `serde::Serialize` nor `CacheKey`",
-    note = "derive `serde::Serialize` for `{Self}`, or write `impl CacheKey for {Self}`",
-    note = "or leave it out of the key with `skip = [..]`"
+    note = "where serde does not suit, write `impl CacheKey for {Self}`"
 )]
 pub trait CacheKey {
     /// Tells `key` all that makes one value another than the next.

@@ -4,13 +4,14 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
 use super::execute::Made;
 use super::node::Node;
 use super::validate::Outputs;
 use crate::artifact::Artifact;
-use crate::artifact::saving::{Saved, Saving};
+use crate::artifact::saving::{Saved, Saving, remove_all};
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::event::MissReason;
 use crate::key::files::{FileDigest, collect_references};
@@ -67,6 +68,8 @@ impl Node {
             return Err(NotKept::Lost(why));
         }
         let store = &self.session.store;
+        let adopted: Vec<PathBuf> =
+            saved.iter().flatten().flat_map(|saved| saved.adopted.iter().cloned()).collect();
         let outputs: Vec<Output> = self
             .outputs
             .iter()
@@ -82,7 +85,10 @@ impl Node {
                 Ok(Output { name: spec.name.to_owned(), artifact })
             })
             .collect::<Result<_, Error>>()?;
-        Ok(self.commit(made, outputs, references)?)
+        let size = self.commit(made, outputs, references)?;
+        // What the store has taken over is no longer where the stage has made it.
+        remove_all(&adopted);
+        Ok(size)
     }
 
     fn commit(

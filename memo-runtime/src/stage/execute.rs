@@ -96,12 +96,14 @@ impl Node {
 
     /// Returns the calls above whose values can be had only by running them.
     pub(crate) fn valueless(&self) -> Vec<Arc<Node>> {
-        let handles = self.inputs.iter().flat_map(super::inputs::Input::handles);
-        let without = handles.filter_map(|handle| match &handle.origin {
-            crate::lazy::Origin::Node(node, output) if !node.has_value(*output) => {
-                Some(Arc::clone(node))
-            }
-            _ => None,
+        let without = self.inputs.iter().flat_map(|input| {
+            input.handles().filter_map(|handle| match &handle.origin {
+                crate::lazy::Origin::Node(node, output) if !node.has_value(*output) => {
+                    let is_absent = input.may_be_absent() && node.has_failed();
+                    (!is_absent).then(|| Arc::clone(node))
+                }
+                _ => None,
+            })
         });
         without.collect()
     }
@@ -184,7 +186,8 @@ impl Node {
 
     fn attempt(&self, number: u32) -> Result<Context, Error> {
         let interrupted = Arc::clone(&self.session.interrupted);
-        let ctx = Context::new(self.spec.name, number, interrupted);
+        let place = self.session.store.scratch_path().unwrap_or_else(std::env::temp_dir);
+        let ctx = Context::new(self.spec.name, number, interrupted, place);
         let inputs = Inputs(&self.inputs);
         let outcome = catch_unwind(AssertUnwindSafe(|| self.work.run(&inputs, &ctx)));
         let Values(values) = match outcome {

@@ -65,11 +65,10 @@ fn kept(last: &u64, step: u64) -> u64 {
     last ^ step
 }
 
+type Link = fn(&mut Record<u64>, [String; 1], u64) -> Result<Lazy<u64>, memo_runtime::Error>;
+
 /// Makes a chain of calls, each the input of the one after it.
-fn chain(
-    record: &mut Record<u64>,
-    link: fn(&mut Record<u64>, [String; 1], u64) -> Result<Lazy<u64>, memo_runtime::Error>,
-) -> Result<()> {
+fn chain(record: &mut Record<u64>, link: Link) -> Result<()> {
     record.insert("last", 0_u64)?;
     let length = *record.params();
     for step in 0..length {

@@ -29,7 +29,7 @@ fn at_once(count: usize, mut helper: impl FnMut() -> Command) -> Vec<Told> {
     drop(opener);
     let finish = |(child, output): (Child, BufReader<_>)| {
         let reader = std::thread::spawn(move || {
-            output.lines().map(std::result::Result::unwrap).collect::<Vec<_>>()
+            output.lines().map(|line| line.unwrap()).collect::<Vec<_>>()
         });
         let mut told = Told::of(&child.wait_with_output().unwrap());
         told.lines.extend(reader.join().unwrap());

@@ -193,7 +193,7 @@ fn files_that_are_gone_or_folders_are_misses() {
 
 #[test]
 fn a_pipe_in_place_of_a_file_keeps_nobody_waiting() {
-    let outcome = within(Duration::from_secs(60), || {
+    let outcome = within(Duration::from_mins(1), || {
         let victim = Victim::new();
         for file in &victim.files {
             victim.damaged(file, "a pipe", |path| {
@@ -275,7 +275,7 @@ fn garbage_anywhere_is_ignored_and_leads_nowhere() {
         assert!(Command::new("mkfifo").arg(pipe).status().unwrap().success());
     }
     let at = store.clone();
-    let outcome = within(Duration::from_secs(60), move || {
+    let outcome = within(Duration::from_mins(1), move || {
         let (values, lines) = small_run(&at);
         assert_eq!(values, right());
         assert!(is_all_hits(&lines), "{lines:?}");

@@ -80,7 +80,9 @@ fn a_full_disk_costs_no_value_and_leaves_nothing_half() {
             }
             ("forced", _) => assert!(lost_nothing_but_the_keeping(name, told, 1) > 0, "{name}"),
             _ => {
-                told.is_quiet();
+                // Only that the run cannot be noted is said, if anything.
+                let told_of = |line: &str| line.starts_with("false") && line.contains("history");
+                assert!(told.all("warning").all(told_of), "{name}: {told:?}");
                 assert_eq!((told.code, told.values()), (Some(0), &*expected(1)), "{name} {told:?}");
                 assert_eq!(told.keys("hit").len(), CALLS, "{name}: {told:?}");
             }
@@ -103,7 +105,8 @@ fn files_that_may_not_grow_are_not_kept() {
         let name = format!("{kilobytes} kB");
         let lost = lost_nothing_but_the_keeping(&name, &told, 1);
         match kilobytes {
-            0 | 1 => assert_eq!(lost, CALLS, "{told:?}"),
+            0 => assert_eq!(lost, CALLS, "{told:?}"),
+            1 => assert!((3..=CALLS).contains(&lost), "all that is not tiny: {told:?}"),
             8 => assert_eq!(lost, 3, "noise and two models: {told:?}"),
             _ => assert_eq!(lost, 1, "noise: {told:?}"),
         }

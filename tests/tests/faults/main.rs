@@ -3,6 +3,13 @@
 //!
 //! Most of it is real: processes that are killed, mounts that are full, bits that are flipped.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on ends, and says what it leaves out"
+)]
+#![allow(clippy::trivially_copy_pass_by_ref, reason = "stages take their inputs by reference")]
+
 mod support;
 
 mod chains;

@@ -86,7 +86,7 @@ fn run(store: &Path, pipeline: Pipeline, options: RunOptions) -> Outcome {
         let records = (1..=4).map(|number| (number.to_string(), number));
         Experiment::new("panics", pipeline).records(records).run(&options).unwrap()
     };
-    within(Duration::from_secs(60), run).expect("the panic got out")
+    within(Duration::from_mins(1), run).expect("the panic got out")
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn evaluate(network: &Network, test: &[Digit]) -> Score {
 #[aggregate(inputs = [score], outputs = [leaderboard], cachers = [Csv])]
 fn compare(score: Across<Score, Params>) -> Result<Vec<Line>> {
     let mut lines = Vec::new();
-    for item in score.iter() {
+    for item in &score {
         let (params, score) = (item.params(), item.load()?);
         lines.push(Line {
             record: item.record().to_owned(),

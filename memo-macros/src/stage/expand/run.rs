@@ -3,8 +3,9 @@
 
 use std::fmt::Display;
 
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
+use syn::ReturnType;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
@@ -12,6 +13,7 @@ use super::interface::Interface;
 use super::{at, key, rt_at};
 use crate::stage::model::{Argument, Input, InputForm, Role, Stage};
 use crate::stage::signature::Function;
+use crate::stage::types::arguments_of;
 
 /// Returns the work of a call: captured values, how to run, and how to show the components of the
 /// key.
@@ -102,7 +104,7 @@ fn values(stage: &Stage, function: &Function, interface: &Interface) -> TokenStr
     let mut result = None;
     if stage.fallible {
         // An error type that is none is underlined in the signature.
-        let span = function.sig.output.span();
+        let span = error_span(&function.sig.output);
         let name = Ident::new("result", at(span));
         result = Some(hygienic!(let #name = #returned;));
         let rt = rt_at(stage, span);
@@ -122,6 +124,15 @@ fn values(stage: &Stage, function: &Function, interface: &Interface) -> TokenStr
         #result
         let #pattern = #returned;
         #rt::Ok(#rt::Values::new() #(#and)*)
+    }
+}
+
+/// The place of the error type, or of the type that hides it.
+fn error_span(output: &ReturnType) -> Span {
+    let ReturnType::Type(_, ty) = output else { return Span::call_site() };
+    match arguments_of(ty, "Result").as_deref() {
+        Some([_, error, ..]) => error.span(),
+        _ => ty.span(),
     }
 }
 

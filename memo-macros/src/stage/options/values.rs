@@ -1,6 +1,6 @@
 //! The values that options take.
 
-use proc_macro2::{Literal, Span, TokenTree};
+use proc_macro2::{Literal, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::{
@@ -57,9 +57,10 @@ impl Parse for NamedOutput {
         }
         content.parse::<Option<Token![,]>>()?;
         if !content.is_empty() {
-            return Err(
-                content.error("`Lazy(..)` holds one name; write `Lazy(a), Lazy(b)` for two")
-            );
+            let sentence = "`Lazy(..)` holds one name; write `Lazy(a), Lazy(b)` for two";
+            let error = content.error(sentence);
+            content.parse::<TokenStream>()?;
+            return Err(error);
         }
         Ok(Self { name: inner, lazy: Some(name.span()) })
     }

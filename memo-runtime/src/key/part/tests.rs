@@ -274,7 +274,7 @@ fn texts_are_like_compact_json() {
         shown!([Shape::Point, Shape::Circle(1.0), Shape::Line(1, 2), Shape::Box { width: None }]),
         r#"["Point",{"Circle":1.0},{"Line":[1,2]},{"Box":{"width":null}}]"#
     );
-    assert_eq!(shown!(InputFile::named("/mnt/a", "rows")), r#""memo:rows=/mnt/a""#);
+    assert_eq!(shown!(InputFile::named("/mnt/a", "rows")), r#""rows""#);
     assert_eq!(shown!(BTreeMap::from([(2, "b"), (10, "c")])), r#"{2:"b",10:"c"}"#);
     assert_eq!(shown!(&&Table { rows: vec![], cursor: 0 }), std::any::type_name::<Table>());
 }

@@ -30,22 +30,25 @@ fn out(lab: &Lab) -> String {
 #[stage(
     outputs = [table, note],
     cachers = [
-        Csv.publish("{params.folder}/{experiment}/{record}/{stage}-{output}-{params.train.rate}.csv"),
-        Published::new(Text, "{folder}/{record}.txt"),
-    ]
+        Csv.publish(format!("{out}{REST}")),
+        Published::new(Text, format!("{out}/{{record}}.txt")),
+    ],
+    skip = [out]
 )]
-fn report(params: &Params) -> (Vec<(u32, f64)>, String) {
+fn report(params: &Params, out: &str) -> (Vec<(u32, f64)>, String) {
+    let _ = out;
     (vec![(1, params.train.rate)], "a note".to_owned())
 }
 
+const REST: &str = "/{experiment}/{record}/{stage}-{output}-{params.train.rate}.csv";
+
 fn experiment(lab: &Lab) -> Experiment<Params> {
-    let pipeline = |record: &mut Record<Params>| {
-        report(record)?;
+    let out = out(lab);
+    let pipeline = move |record: &mut Record<Params>| {
+        report(record, &out)?;
         Ok(())
     };
-    Experiment::new("digits", pipeline)
-        .record("base", params(0))
-        .record("wide", params(1))
+    Experiment::new("digits", pipeline).record("base", params(0)).record("wide", params(1))
 }
 
 #[test]
@@ -88,22 +91,22 @@ fn it_appears_on_a_record_of_ones_own() {
     let store = lab.store();
     // There is no experiment here, so its name stands for nothing.
     let mut record = Record::new(&store, "mine", params(0));
-    let text = chain(report(&mut record));
+    let text = chain(report(&mut record, &out(&lab)));
     assert!(text.contains("`{experiment}` stands for nothing"), "{text}");
-    only_text(&mut record).unwrap();
-    assert_eq!(fs::read_to_string(lab.path("out/mine.txt")).unwrap(), "x");
+    only_text(&mut record, &out(&lab)).unwrap();
+    assert_eq!(fs::read_to_string(lab.path("out/mine.txt")).unwrap(), "0");
     fs::remove_file(lab.path("out/mine.txt")).unwrap();
-    only_text(&mut Record::new(&lab.store(), "mine", params(0))).unwrap();
-    assert_eq!(fs::read_to_string(lab.path("out/mine.txt")).unwrap(), "x");
+    only_text(&mut Record::new(&lab.store(), "mine", params(0)), &out(&lab)).unwrap();
+    assert_eq!(fs::read_to_string(lab.path("out/mine.txt")).unwrap(), "0");
 }
 
-#[stage(outputs = [text], cachers = [Text.publish("{folder}/{record}.txt")])]
-fn only_text(params: &Params) -> String {
-    let _ = params.train.rate;
-    "x".to_owned()
+#[stage(outputs = [text], cachers = [Text.publish(format!("{out}/{{record}}.txt"))], skip = [out])]
+fn only_text(params: &Params, out: &str) -> String {
+    let _ = out;
+    params.unread.to_string()
 }
 
-#[stage(outputs = [text], cachers = [Text.publish("{folder}/{recrod}.txt")])]
+#[stage(outputs = [text], cachers = [Text.publish("out/{recrod}.txt")])]
 fn misspelt() -> String {
     BODIES.lock().unwrap().push("misspelt");
     "x".to_owned()
@@ -129,8 +132,9 @@ fn an_unknown_field_is_an_error_before_anything_runs() {
     assert!(BODIES.lock().unwrap().is_empty(), "on a record of one's own as well");
 }
 
-#[stage(outputs = [folder], cachers = [Copied.publish("{folder}/{record}")])]
-fn a_folder(ctx: &Context) -> Result<std::path::PathBuf> {
+#[stage(outputs = [folder], cachers = [Copied.publish(format!("{out}/{{record}}"))], skip = [out])]
+fn a_folder(ctx: &Context, out: &str) -> Result<std::path::PathBuf> {
+    let _ = out;
     let folder = ctx.folder()?.join("made");
     fs::create_dir_all(folder.join("a"))?;
     fs::write(folder.join("a/b.txt"), "b")?;
@@ -141,7 +145,7 @@ fn a_folder(ctx: &Context) -> Result<std::path::PathBuf> {
 fn a_folder_can_be_published_too() {
     let lab = Lab::new();
     for _ in 0..2 {
-        a_folder(&mut lab.record(params(0))).unwrap();
+        a_folder(&mut lab.record(params(0)), &out(&lab)).unwrap();
         assert_eq!(fs::read_to_string(lab.path("out/base/a/b.txt")).unwrap(), "b");
     }
     assert_eq!(lab.ran(), ["a_folder"]);

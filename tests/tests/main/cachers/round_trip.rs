@@ -105,8 +105,8 @@ fn tables_come_back_equal() {
     let (csv, tabs) = on_a_hit(&lab, |record| tables(record, &rows).unwrap());
     assert_eq!(*csv.load().unwrap(), rows);
     assert_eq!(*tabs.load().unwrap(), rows);
-    assert!(csv.path().unwrap().to_str().unwrap().ends_with(".csv"));
-    assert!(tabs.path().unwrap().to_str().unwrap().ends_with(".tsv"));
+    assert!(csv.path().unwrap().extension().unwrap() == "csv");
+    assert!(tabs.path().unwrap().extension().unwrap() == "tsv");
 }
 
 #[test]

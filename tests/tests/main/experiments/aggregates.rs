@@ -201,7 +201,7 @@ static LARGEST: AtomicUsize = AtomicUsize::new(0);
 fn largest(score: Across<u32>, at_least: u32) -> Result<u32> {
     LARGEST.fetch_add(1, Ordering::SeqCst);
     let mut largest = at_least;
-    for item in score.iter() {
+    for item in &score {
         largest = largest.max(*item.load()?);
     }
     Ok(largest)

@@ -94,7 +94,7 @@ fn exit_codes_tell_what_became_of_it() {
     assert_eq!(failing(&["none"]).run(&lab.options()).unwrap().exit_code(), 0);
     assert_eq!(failing(&["two"]).run(&lab.options()).unwrap().exit_code(), 1);
     let outcome = failing(&["new"]).run(&lab.options().read_only(true)).unwrap();
-    assert_eq!((outcome.exit_code(), outcome.lost), (3, 1), "`aside` is new and cannot be kept");
+    assert_eq!((outcome.exit_code(), outcome.ran, outcome.lost), (3, 4, 4));
 }
 
 #[test]

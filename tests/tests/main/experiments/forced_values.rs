@@ -119,3 +119,36 @@ fn a_digest_forces_as_well() {
     assert_eq!(outcome.ran, 1);
     assert_eq!(lab.ran(), ["count"]);
 }
+
+#[aggregate(inputs = [few], outputs = [all], cachers = [Json])]
+fn all(few: Across<u32>) -> usize {
+    few.len()
+}
+
+// BUG: see note 8 in bugs-a.md.
+#[test]
+fn an_aggregate_over_a_record_that_ended_early_is_no_mistake_under_a_plan() {
+    let lab = Lab::new();
+    let experiment = Experiment::new("looks", pipeline).record("small", 1).aggregate(all);
+    let plan = experiment.plan(&lab.options()).unwrap();
+    assert_eq!(plan.unknown_beyond.len(), 1);
+    assert_eq!(experiment.run(&lab.options()).unwrap().failed, 0);
+}
+
+// BUG: see note 8 in bugs-a.md.
+#[test]
+fn an_aggregate_over_a_record_that_ended_early_is_skipped_in_a_run() {
+    let lab = Lab::new();
+    let experiment = Experiment::new("looks", |record: &mut Record<u32>| {
+        count(record)?;
+        if *record.params() == 13 {
+            fails(record)?.load()?;
+        }
+        for_few(record)?;
+        Ok(())
+    });
+    let experiment = experiment.record("fine", 1).record("unlucky", 13).aggregate(all);
+    let outcome = experiment.run(&lab.options()).unwrap();
+    assert_eq!((outcome.failed, outcome.exit_code()), (1, 1));
+    assert_eq!(*outcome.output::<u32>("fine", "few").unwrap().load().unwrap(), 3);
+}

@@ -65,8 +65,6 @@ enum State {
     Memory,
 }
 
-const STATES: [State; 4] = [State::Kept, State::Gone, State::Missing, State::Memory];
-
 /// For each node, those that it reads.
 type Shape = &'static [&'static [usize]];
 
@@ -166,43 +164,60 @@ fn check(shape: Shape, states: &[State], jobs: usize) {
     }
 }
 
-fn check_all(shape: Shape) {
-    let count = STATES.len().pow(u32::try_from(shape.len()).unwrap());
+fn check_all(shape: Shape, all: &[State]) {
+    let count = all.len().pow(u32::try_from(shape.len()).unwrap());
+    let mut turn = 0;
     for mut number in 0..count {
         let states: Vec<State> = shape
             .iter()
             .map(|_| {
-                let state = STATES[number % STATES.len()];
-                number /= STATES.len();
+                let state = all[number % all.len()];
+                number /= all.len();
                 state
             })
             .collect();
-        check(shape, &states, 1 + number % 2);
-        check(shape, &states, 8);
+        // One job and several take turns; they must agree with one model.
+        turn += 1;
+        check(shape, &states, if turn % 2 == 0 { 1 } else { 8 });
     }
 }
 
+const CHAINS: [Shape; 3] = [&[&[]], &[&[], &[0]], &[&[], &[0], &[1]]];
+const FORK: Shape = &[&[], &[0], &[0]];
+const JOIN: Shape = &[&[], &[], &[0, 1]];
+const DIAMOND: Shape = &[&[], &[0], &[0], &[1, 2]];
+
+const THERE_OR_NOT: [State; 3] = [State::Kept, State::Missing, State::Memory];
+const ALL: [State; 4] = [State::Kept, State::Gone, State::Missing, State::Memory];
+
 #[test]
 fn chains_of_one_two_and_three() {
-    check_all(&[&[]]);
-    check_all(&[&[], &[0]]);
-    check_all(&[&[], &[0], &[1]]);
+    CHAINS.iter().for_each(|shape| check_all(shape, &THERE_OR_NOT));
 }
 
 #[test]
 fn a_fork_and_a_join() {
-    check_all(&[&[], &[0], &[0]]);
-    check_all(&[&[], &[], &[0, 1]]);
+    check_all(FORK, &THERE_OR_NOT);
+    check_all(JOIN, &THERE_OR_NOT);
 }
 
 #[test]
 fn a_diamond() {
-    check_all(&[&[], &[0], &[0], &[1, 2]]);
+    check_all(DIAMOND, &THERE_OR_NOT);
+}
+
+// BUG: see note 6 in bugs-a.md: an artifact that is gone is made again though nobody reads it.
+#[test]
+fn a_manifest_outlives_its_artifact() {
+    CHAINS.iter().for_each(|shape| check_all(shape, &ALL));
+    check_all(FORK, &ALL);
+    check_all(JOIN, &ALL);
+    check_all(DIAMOND, &ALL);
 }
 
 #[test]
 fn a_plan_agrees_with_the_run() {
-    let shape: Shape = &[&[], &[0], &[0], &[1, 2]];
+    let shape = DIAMOND;
     let (lab, log) = (Lab::new(), Log::default());
     let experiment =
         experiment(shape, &[State::Memory, State::Kept, State::Kept, State::Kept], &log);

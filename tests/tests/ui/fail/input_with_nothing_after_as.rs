@@ -5,9 +5,4 @@ fn count(train: &[f64]) -> usize {
     train.len()
 }
 
-fn pipeline(record: &mut Record<()>) -> Result<()> {
-    count(record)?;
-    Ok(())
-}
-
 fn main() {}

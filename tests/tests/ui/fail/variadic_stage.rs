@@ -1,7 +1,7 @@
 use memo_runtime::prelude::*;
 
 #[stage(outputs = [count], cachers = [Json])]
-fn count(first: u64, ...) -> u64 {
+fn count(first: u64, _: ...) -> u64 {
     first
 }
 

@@ -9,7 +9,7 @@ mod lab {
 use lab::memo::prelude::*;
 use lab::memo::{self, stage};
 
-#[stage(outputs = [count, Lazy(half)], crate = crate::lab::memo, retries = 1)]
+#[stage(outputs = [count, Lazy(half)], crate = self::lab::memo, retries = 1)]
 fn count(params: &u64, words: &[String]) -> Result<(u64, u64)> {
     Ok((*params + words.len() as u64, *params / 2))
 }
@@ -24,7 +24,8 @@ fn best(more: Across<u64>) -> u64 {
     more.iter().count() as u64
 }
 
-fn main() -> Result<()> {
+#[test]
+fn runs() -> Result<()> {
     let lab = memo_tests::Lab::new();
     let mut record = lab.record(3_u64);
     count(&mut record, &[])?;

@@ -10,7 +10,11 @@ mod checks {
     }
 
     pub fn both(rows: &Vec<u64>, note: &String) -> Result<(), String> {
-        if rows.len() == note.len() { Ok(()) } else { Err(format!("{note} for {} rows", rows.len())) }
+        if rows.len() == note.len() {
+            Ok(())
+        } else {
+            Err(format!("{note} for {} rows", rows.len()))
+        }
     }
 }
 
@@ -22,7 +26,7 @@ fn text() -> Text {
 
 #[stage(
     outputs = [rows, note],
-    cachers = [{ JSON }, text()],
+    cachers = [self::JSON, text()],
     validate = self::checks::both,
     retries = 1,
     retry_if = |attempt| { let number = attempt.number(); number < 3 },
@@ -44,7 +48,8 @@ fn file(even: Lazy<Vec<u64>>) -> Result<usize> {
     Ok(even.load()?.len())
 }
 
-fn main() -> Result<()> {
+#[test]
+fn runs() -> Result<()> {
     let lab = Lab::new();
     let mut record = lab.record(());
     rows(&mut record, 3, "abc")?;

@@ -30,6 +30,7 @@ fn tuple_of_one() -> Result<(u64,)> {
 }
 
 #[rustfmt::skip]
+#[allow(unused_parens)]
 #[stage(outputs = [a, b], cachers = [Json])]
 fn parenthesised() -> (Result<((u64), (String))>) {
     Ok((1, "a".to_owned()))
@@ -78,7 +79,8 @@ fn many() -> (u8, u8, u8, u8, u8, u8) {
     (1, 2, 3, 4, 5, 6)
 }
 
-fn main() -> Result<()> {
+#[test]
+fn runs() -> Result<()> {
     let lab = Lab::new();
     let mut record = lab.record(());
     assert_eq!(tuple_as_one(&mut record)?.load()?.0, 1);

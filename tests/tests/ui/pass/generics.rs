@@ -55,7 +55,8 @@ impl Seeded for u64 {
     }
 }
 
-fn main() -> Result<()> {
+#[test]
+fn runs() -> Result<()> {
     let lab = Lab::new();
     let mut record = lab.record(7_u64);
     assert_eq!(*scaled::<Twice>(&mut record, 2)?.load()?, 4);

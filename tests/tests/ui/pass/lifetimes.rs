@@ -35,7 +35,8 @@ fn called(callback: fn(&str) -> usize) -> usize {
     callback("abc")
 }
 
-fn main() -> Result<()> {
+#[test]
+fn runs() -> Result<()> {
     let lab = Lab::new();
     let mut record = lab.record("base".to_owned());
     let text = String::from("longer");

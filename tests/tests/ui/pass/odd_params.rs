@@ -25,7 +25,10 @@ impl Params {
 
 #[stage(outputs = [a], cachers = [Json], skip = [params.pair.1.0])]
 fn fields(params: &Params) -> u64 {
-    params.pair.1.1 + params.pair.0 + params.train.layers.iter().sum::<u64>() + params.train.layers[0]
+    params.pair.1.1
+        + params.pair.0
+        + params.train.layers.iter().sum::<u64>()
+        + params.train.layers[0]
 }
 
 #[stage(outputs = [a], cachers = [Json])]
@@ -47,7 +50,8 @@ fn slice(params: &Vec<u64>) -> usize {
     params.len()
 }
 
-fn main() -> Result<()> {
+#[test]
+fn runs() -> Result<()> {
     let lab = Lab::new();
     let train = Train { rate: 1, layers: vec![2] };
     let mut record = lab.record(Params { train, ..Params::default() });

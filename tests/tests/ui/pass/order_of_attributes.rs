@@ -59,7 +59,8 @@ fn four() -> u64 {
     4
 }
 
-fn main() -> Result<()> {
+#[test]
+fn runs() -> Result<()> {
     let lab = Lab::new();
     let mut record = lab.record(());
     assert_eq!(*square(&mut record, 3, 4)?.load()?, 9);

@@ -25,7 +25,8 @@ fn r#trait(r#mod: Option<&u64>) -> bool {
     r#mod.is_some()
 }
 
-fn main() -> Result<()> {
+#[test]
+fn runs() -> Result<()> {
     let lab = Lab::new();
     let mut record = lab.record(Params { r#type: 1, r#fn: 2 });
     assert_eq!(*r#match(&mut record, 3, "a")?.load()?, 7);

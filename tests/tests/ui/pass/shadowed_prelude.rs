@@ -35,11 +35,21 @@ mod memo {}
 mod rt {}
 mod __private {}
 
-macro_rules! concat { () => {}; }
-macro_rules! module_path { () => {}; }
-macro_rules! file { () => {}; }
-macro_rules! line { () => {}; }
-macro_rules! unreachable { () => {}; }
+macro_rules! concat {
+    () => {};
+}
+macro_rules! module_path {
+    () => {};
+}
+macro_rules! file {
+    () => {};
+}
+macro_rules! line {
+    () => {};
+}
+macro_rules! unreachable {
+    () => {};
+}
 
 #[stage(outputs = [names, Lazy(count)], cachers = [Csv, Json], retries = 1, version = 2)]
 fn names(text: &str) -> (::std::vec::Vec<u64>, u64) {
@@ -47,7 +57,10 @@ fn names(text: &str) -> (::std::vec::Vec<u64>, u64) {
 }
 
 #[stage(inputs = [names, count], outputs = [total])]
-fn total(names: &[u64], count: ::std::option::Option<&u64>) -> ::std::result::Result<u64, ::std::string::String> {
+fn total(
+    names: &[u64],
+    count: ::std::option::Option<&u64>,
+) -> ::std::result::Result<u64, ::std::string::String> {
     ::std::result::Result::Ok(names.iter().sum::<u64>() + count.copied().unwrap_or(0))
 }
 
@@ -57,11 +70,11 @@ fn announce() {}
 fn pipeline(record: &mut Record<()>) -> ::memo_runtime::Result<()> {
     names(record, "abc")?;
     assert_eq!(*total(record)?.load()?, 4);
-    announce(record)
-        .map_err(::std::convert::Into::into)
+    announce(record).map_err(::std::convert::Into::into)
 }
 
-fn main() -> ::memo_runtime::Result<()> {
+#[test]
+fn runs() -> ::memo_runtime::Result<()> {
     let lab = Lab::new();
     pipeline(&mut lab.record(()))
 }

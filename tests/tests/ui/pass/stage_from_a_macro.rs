@@ -37,7 +37,8 @@ stage_of! {
     }
 }
 
-fn main() -> Result<()> {
+#[test]
+fn runs() -> Result<()> {
     let lab = Lab::new();
     let mut record = lab.record(Params { rate: 1 });
     record.insert("base", 1_u64)?;

@@ -4,7 +4,8 @@
 use memo_runtime::Result;
 use memo_tests::Lab;
 
-fn main() -> Result<()> {
+#[test]
+fn runs() -> Result<()> {
     use memo_runtime::prelude::*;
     use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,7 @@ fn main() -> Result<()> {
 
     const MORE: usize = 2;
 
-    #[stage(outputs = [rows], cachers = [Csv], name = "rows of main")]
+    #[stage(outputs = [rows], cachers = [Csv], name = "rows of a function")]
     fn rows(count: usize) -> Vec<Row> {
         (0..count + MORE).map(|id| Row { id }).collect()
     }

@@ -27,7 +27,8 @@ fn fit(x: u64) -> u64 {
     x * 3
 }
 
-fn main() -> Result<()> {
+#[test]
+fn runs() -> Result<()> {
     let lab = Lab::new();
     let mut record = lab.record(());
     assert_eq!(*fit::fit(&mut record, 1)?.load()?, 1);

@@ -1,28 +1,15 @@
 //! A crate that denies all it can must not hear of what is generated.
 
+#![deny(warnings, keyword_idents, let_underscore, nonstandard_style, rust_2018_idioms, unused)]
 #![deny(
-    warnings,
-    future_incompatible,
-    keyword_idents,
-    let_underscore,
-    nonstandard_style,
-    refining_impl_trait,
-    rust_2018_idioms,
-    rust_2024_compatibility,
-    unused
-)]
-#![deny(
-    absolute_paths_not_starting_with_crate,
     elided_lifetimes_in_paths,
     explicit_outlives_requirements,
     let_underscore_drop,
-    macro_use_extern_crate,
     meta_variable_misuse,
     missing_abi,
     missing_copy_implementations,
     missing_debug_implementations,
     missing_docs,
-    non_ascii_idents,
     redundant_imports,
     redundant_lifetimes,
     single_use_lifetimes,
@@ -38,7 +25,14 @@
     unused_results,
     variant_size_differences
 )]
-#![forbid(unsafe_code, missing_docs)]
+#![deny(
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery,
+    clippy::unwrap_used,
+    clippy::missing_docs_in_private_items
+)]
+#![forbid(unsafe_code)]
 
 use memo_runtime::prelude::*;
 use memo_tests::Lab;
@@ -108,7 +102,8 @@ mod inner {
     }
 }
 
-fn main() -> Result<()> {
+#[test]
+fn runs() -> Result<()> {
     let lab = Lab::new();
     let mut record = lab.record(Params { rate: 1, threads: 2 });
     let _rows = rows(&mut record, 3, "a")?;

@@ -13,7 +13,8 @@ fn 表(ß: &u64) -> u64 {
     ß + 1
 }
 
-fn main() -> Result<()> {
+#[test]
+fn runs() -> Result<()> {
     let lab = Lab::new();
     let mut record = lab.record(());
     größe(&mut record, 3)?;

@@ -34,12 +34,21 @@ fn skipped(pool: &Pool, callback: Arc<dyn Fn(u64) -> u64 + Send + Sync>, more: f
 }
 
 #[stage(outputs = [tokens], cachers = [Json])]
-fn tokens(one: Tokenizer, lent: &Tokenizer, perhaps: Option<Tokenizer>, shared: Arc<Tokenizer>) -> usize {
+fn tokens(
+    one: Tokenizer,
+    lent: &Tokenizer,
+    perhaps: Option<Tokenizer>,
+    shared: Arc<Tokenizer>,
+) -> usize {
     one.0.len() + lent.0.len() + usize::from(perhaps.is_some()) + shared.0.len()
 }
 
 #[stage(outputs = [size], cachers = [Json])]
-fn size<T: Clone + Serialize + Send + Sync + 'static>(value: &T, set: HashSet<T>, _ignored: [T; 0]) -> usize {
+fn size<T: Clone + Serialize + Send + Sync + 'static>(
+    value: &T,
+    set: HashSet<T>,
+    _ignored: [T; 0],
+) -> usize {
     size_of_val(value) + set.len()
 }
 
@@ -48,16 +57,23 @@ fn projected(pool: Pool) -> usize {
     size_of_val(&pool)
 }
 
-fn main() -> Result<()> {
+#[test]
+fn runs() -> Result<()> {
     let lab = Lab::new();
     let mut record = lab.record(());
     let tokenizer = Tokenizer("a".to_owned());
     let sum = unsized_ones(
-        &mut record, "a", &[1], Path::new("a"), OsStr::new("a"), std::slice::from_ref(&tokenizer),
+        &mut record,
+        "a",
+        &[1],
+        Path::new("a"),
+        OsStr::new("a"),
+        std::slice::from_ref(&tokenizer),
     )?;
     assert_eq!(*sum.load()?, 5);
     assert_eq!(*skipped(&mut record, &Pool, Arc::new(|x| x + 1), || 3)?.load()?, 5);
-    let all = tokens(&mut record, tokenizer.clone(), &tokenizer, None, Arc::new(tokenizer.clone()))?;
+    let all =
+        tokens(&mut record, tokenizer.clone(), &tokenizer, None, Arc::new(tokenizer.clone()))?;
     assert_eq!(*all.load()?, 3);
     assert_eq!(*size(&mut record, &1_u8, HashSet::new(), [])?.load()?, 1);
     assert_eq!(*projected(&mut record, Pool)?.load()?, 0);

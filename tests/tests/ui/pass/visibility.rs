@@ -15,7 +15,7 @@ mod steps {
         }
 
         #[stage(inputs = [a], outputs = [b], cachers = [Json])]
-        pub(in crate::steps) fn b(a: &u64) -> u64 {
+        pub(in super::super) fn b(a: &u64) -> u64 {
             a + 1
         }
 
@@ -26,7 +26,7 @@ mod steps {
             Hidden
         }
 
-        pub(in crate::steps) fn check(record: &mut Record<()>) -> Result<()> {
+        pub(in super::super) fn check(record: &mut Record<()>) -> Result<()> {
             hidden(record)?;
             let Hidden = hidden::body();
             Ok(())
@@ -46,7 +46,8 @@ mod steps {
 use steps::first::*;
 use steps::renamed as again;
 
-fn main() -> Result<()> {
+#[test]
+fn runs() -> Result<()> {
     let lab = Lab::new();
     let mut record = lab.record(());
     again(&mut record, 3)?;

@@ -34,7 +34,8 @@ fn best(sum: Across<u64>) -> u64 {
 #[stage(done = true)]
 fn announce() {}
 
-fn main() {
+#[::core::prelude::v1::test]
+fn runs() {
     let lab = ::memo_tests::Lab::new();
     let mut record = lab.record(4_u64);
     let _ = count(&mut record, &[1], "a", 2);
