@@ -1,6 +1,7 @@
 //! [`Digest`]: 256 bits of BLAKE3, the one hash that names things in a store.
 
 use std::fmt;
+use std::hash::Hasher;
 use std::str::FromStr;
 
 use serde::de::Visitor;
@@ -34,6 +35,18 @@ impl Digest {
     /// Returns the 32 bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// Reads hexadecimal digits.
+    pub(crate) fn from_digits(text: &[u8; 64]) -> Result<Self, NotADigest> {
+        let (mut bytes, mut all) = ([0; 32], 0);
+        for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+            let (high, low) = (DIGITS[usize::from(pair[0])], DIGITS[usize::from(pair[1])]);
+            *byte = high << 4 | low;
+            all |= high | low;
+        }
+        // What is no digit is a number above 15.
+        if all > 15 { Err(NotADigest) } else { Ok(Self(bytes)) }
     }
 
     /// Returns the hexadecimal digits, which are ASCII.
@@ -70,6 +83,22 @@ impl fmt::Debug for Digest {
     }
 }
 
+/// The hasher of maps whose keys are hashes themselves: any eight bytes of them will do.
+#[derive(Default)]
+pub(crate) struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = self.0.rotate_left(32) ^ u64::from_le_bytes(*first);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// The text is not 64 lowercase hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a digest is 64 lowercase hexadecimal digits")]
@@ -91,15 +120,7 @@ impl FromStr for Digest {
     type Err = NotADigest;
 
     fn from_str(text: &str) -> Result<Self, NotADigest> {
-        let text: &[u8; 64] = text.as_bytes().try_into().map_err(|_| NotADigest)?;
-        let (mut bytes, mut all) = ([0; 32], 0);
-        for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-            let (high, low) = (DIGITS[usize::from(pair[0])], DIGITS[usize::from(pair[1])]);
-            *byte = high << 4 | low;
-            all |= high | low;
-        }
-        // What is no digit is a number above 15.
-        if all > 15 { Err(NotADigest) } else { Ok(Self(bytes)) }
+        Self::from_digits(text.as_bytes().try_into().map_err(|_| NotADigest)?)
     }
 }
 

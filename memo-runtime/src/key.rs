@@ -30,6 +30,7 @@ pub(crate) mod part;
 pub(crate) use canonical::Encoded;
 #[cfg_attr(not(any(feature = "csv", feature = "bincode")), expect(unused_imports))]
 pub(crate) use canonical::plain_digest_of;
+use canonical::put_number;
 pub use canonical::{KeyHasher, digest_of};
 pub use part::CacheKey;
 
@@ -132,7 +133,7 @@ impl KeyMaker {
 
     fn framed(&mut self, kind: u8, bytes: &[u8]) {
         self.0.push(kind);
-        self.0.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        put_number(&mut self.0, bytes.len() as u64);
         self.0.extend_from_slice(bytes);
     }
 

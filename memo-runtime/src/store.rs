@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ use crate::artifact::loading::{Loading, Source};
 use crate::artifact::saving::{Content, Saved, Saving};
 use crate::artifact::tree::{self, Part};
 use crate::artifact::{Artifact, io_error};
-use crate::digest::Digest;
+use crate::digest::{Digest, Hashed};
 use crate::error::{Error, ErrorKind, is_trouble_of_ours};
 use crate::event::{Event, Observer};
 use crate::file::{Input, InputKind};
@@ -68,23 +68,7 @@ struct Inner {
     run: String,
 }
 
-type Known = HashMap<Digest, Arc<Head>, BuildHasherDefault<DigestHasher>>;
-
-/// Hashes digests, of which any eight bytes are as good a hash as can be.
-#[derive(Default)]
-struct DigestHasher(u64);
-
-impl Hasher for DigestHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk() {
-            self.0 = self.0.rotate_left(32) ^ u64::from_le_bytes(*first);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
+type Known = HashMap<Digest, Arc<Head>, BuildHasherDefault<Hashed>>;
 
 /// How a store is opened.
 ///

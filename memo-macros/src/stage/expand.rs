@@ -112,6 +112,7 @@ fn items(
             /// The function as it was written, without memoization.
             #(#on_body)*
             #[allow(dead_code, clippy::missing_errors_doc, clippy::missing_panics_doc)]
+            #[allow(clippy::missing_const_for_fn)]
             #[allow(clippy::needless_pass_by_value)]
             #vis #body
 

@@ -73,7 +73,7 @@ impl RecordParams {
         let mut fields = table(&["field", "value", "in the keys of"], &[], paint);
         for Field { path, value, in_keys_of } in &self.fields {
             let stages = match in_keys_of.as_deref() {
-                Some([]) => "none: no stage reads it".to_owned(),
+                Some([]) => "no stage".to_owned(),
                 Some(stages) => {
                     stages.iter().map(|stage| names[stage]).collect::<Vec<_>>().join(", ")
                 }
@@ -164,7 +164,7 @@ mod tests {
                field       value  in the keys of\n  \
                train.rate  0.1    fit\n  \
                seed        7      load\n  \
-               verbose     false  none: no stage reads it\n\n  \
+               verbose     false  no stage\n\n  \
                stage  params and arguments in its key\n  \
                load   params.seed = 7\n  \
                fit    params.train = {rate: 0.1}, top_k = 3\n  \

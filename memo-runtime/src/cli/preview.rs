@@ -55,7 +55,7 @@ fn rows(preview: &Preview, whole: bool, paint: Paint) -> Vec<String> {
     let reader = reader.has_headers(false).flexible(true).from_reader(&preview.head[..]);
     let mut records = reader.into_records();
     let cells = |record: csv::StringRecord| -> Vec<String> {
-        record.iter().map(|cell| cut(&printable(cell), WIDTH)).collect()
+        record.iter().map(|cell| cut(&printable(&rounded(cell)), WIDTH)).collect()
     };
     let shown: Option<Vec<_>> =
         records.by_ref().take(LINES + 1).map(|record| record.ok().map(cells)).collect();
@@ -74,6 +74,17 @@ fn rows(preview: &Preview, whole: bool, paint: Paint) -> Vec<String> {
     let mut lines: Vec<_> = table::written(&table).lines().map(|line| cut(line, WIDTH)).collect();
     lines.extend(rest(records.count(), "row", whole));
     lines
+}
+
+/// Rounds a number with many decimals. Small ones stay as they are.
+#[cfg(feature = "csv")]
+fn rounded(cell: &str) -> String {
+    let decimals = cell.split_once('.').map_or("", |(_, decimals)| decimals);
+    let is_long = decimals.len() > 6 && decimals.bytes().all(|byte| byte.is_ascii_digit());
+    match cell.parse::<f64>() {
+        Ok(number) if is_long && number.abs() >= 0.001 => format!("{number:.6}"),
+        _ => cell.to_owned(),
+    }
 }
 
 #[cfg(not(feature = "csv"))]
@@ -109,6 +120,16 @@ mod tests {
              record            accuracy\n\
              hidden=16,rate=1       0.5\n\
              base                    10"
+        );
+    }
+
+    #[test]
+    #[cfg(feature = "csv")]
+    fn long_numbers_are_rounded_on_screen() {
+        let cells = ["0.9805555555555555", "0.5", "-5.201550000000001", "0.00000123", "1.2.3", "x"];
+        assert_eq!(
+            cells.map(rounded),
+            ["0.980556", "0.5", "-5.201550", "0.00000123", "1.2.3", "x"]
         );
     }
 

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use serde::de::DeserializeOwned;
 
 use super::{Experiment, NamedParams, RunOptions, overrides};
 use crate::aggregate::Records;
 use crate::error::{BoxError, Error, ErrorKind, did_you_mean};
-use crate::key::part::Parts;
+use crate::key::part::{PartKind, Parts};
 use crate::plan::verdicts::{PlannedCall, verdicts};
 use crate::plan::{Calls, Declared, Plan};
 use crate::policy::{Policy, Selection, find_stage};
@@ -57,8 +58,9 @@ pub(crate) fn declare<P: Params + Clone + DeserializeOwned>(
     options: &RunOptions,
     dry: bool,
 ) -> Result<Declaration, Error> {
-    if let Some(mistake) = experiment.mistakes.first() {
-        return Err(mistake.clone());
+    if let [first, rest @ ..] = &experiment.mistakes[..] {
+        let rest: Vec<String> = rest.iter().map(Error::chain).collect();
+        return Err(if rest.is_empty() { first.clone() } else { first.clone().and_also(&rest) });
     }
     let records = chosen_records(experiment, options)?;
     let store = if dry {
@@ -157,6 +159,7 @@ impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
             interrupted: Arc::clone(&self.options.interrupted),
             neighbours: Neighbours::default(),
             experiment: Some(self.experiment.name.clone()),
+            told_unkept: AtomicBool::new(false),
         });
         let mut declared = Vec::new();
         for record in records {
@@ -335,13 +338,16 @@ pub(crate) fn plan_of(experiment: &str, declaration: &Declaration) -> Plan {
     }
 }
 
+/// Tells the params fields and arguments in a call's key. Of a secret it tells that it is one.
 fn parts_of(node: &Node) -> Vec<String> {
     let mut shown = Parts::showing();
     node.work.show(&mut shown);
-    let text = |(kind, name, value): (crate::key::part::PartKind, &str, String)| match kind {
-        crate::key::part::PartKind::Param if name.is_empty() => format!("params = {value}"),
-        crate::key::part::PartKind::Param => format!("params.{name} = {value}"),
+    let text = |(kind, name, value): (PartKind, &str, String)| match kind {
+        PartKind::Param if name.is_empty() => format!("params = {value}"),
+        PartKind::Param => format!("params.{name} = {value}"),
         _ => format!("{name} = {value}"),
     };
-    shown.texts().into_iter().map(text).collect()
+    let secrets = node.parts.iter().filter(|part| part.kind == PartKind::Secret);
+    let secrets = secrets.map(|part| format!("{} = (secret)", part.name));
+    shown.texts().into_iter().map(text).chain(secrets).collect()
 }

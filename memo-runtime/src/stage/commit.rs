@@ -39,9 +39,10 @@ impl From<Error> for NotKept {
 impl Node {
     /// Validates the fresh values and keeps them. Returns the size of what is kept, in bytes.
     pub(crate) fn keep(&self, made: &Made) -> Result<u64, Error> {
+        let store = &self.session.store;
         let kept = if !self.is_kept() {
             self.validate_unkept().map(|()| 0)
-        } else if self.session.store.is_read_only() {
+        } else if store.is_read_only() {
             self.validate_unkept()
                 .and(Err(NotKept::Lost("the store is opened read-only".to_owned())))
         } else {
@@ -52,7 +53,10 @@ impl Node {
             Err(NotKept::Failed(error)) => Err(error),
             Err(NotKept::Lost(why)) => {
                 self.set_head(None);
-                self.warn(format!("the result is not kept: {why}"), true);
+                // That a store is read-only need not be told of each stage.
+                if !store.is_read_only() || self.session.is_first_unkept() {
+                    self.warn(format!("the result is not kept: {why}"), true);
+                }
                 Ok(0)
             }
         }

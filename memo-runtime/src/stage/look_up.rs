@@ -175,19 +175,19 @@ impl Node {
 
     /// Whether a call that was found or has run would be found again, by what this process knows.
     pub(crate) fn is_still_a_hit(&self) -> bool {
-        let (Some(key), Some(head)) = (self.key(), self.head()) else { return false };
-        matches!(self.status(), Status::Hit | Status::Ran)
-            && self.is_kept()
+        let Some((key, head)) = self.settled_entry() else { return false };
+        self.is_kept()
             && self.session.store.knows(&head)
             && (self.inputs.is_empty() || self.compute_key() == Some(key))
             && self.refers_to_what_is_gone().is_none()
     }
 
     pub(crate) fn told_hit(&self) {
-        let (store, Some(head)) = (&self.session.store, self.head()) else { return };
+        let store = &self.session.store;
         if !store.is_observed() {
             return;
         }
+        let Some(head) = self.head() else { return };
         store.emit(|| Event::Hit {
             stage: self.spec.name,
             record: self.record_name(),
@@ -207,6 +207,9 @@ impl Node {
     /// Settles the node and everything above it, and runs what has to run for its outputs to be
     /// known. Used where no plan does it.
     pub(crate) fn resolve(self: &Arc<Self>) -> Result<(), Error> {
+        if self.inputs.is_empty() {
+            return self.settle_or_run(true);
+        }
         let mut open = vec![Arc::clone(self)];
         while let Some(node) = open.last().cloned() {
             let above: Vec<_> =

@@ -208,6 +208,15 @@ impl Node {
         self.state().refused.as_deref() == Some(head)
     }
 
+    /// Returns key and entry of a call that was found or has run.
+    pub(crate) fn settled_entry(&self) -> Option<(Digest, Arc<Head>)> {
+        let state = self.state();
+        match state.status {
+            Status::Hit | Status::Ran => Some((state.key?, state.head.clone()?)),
+            Status::Open | Status::Miss(_) | Status::Failed(_) => None,
+        }
+    }
+
     pub(crate) fn record_name(&self) -> Option<String> {
         self.record.as_deref().map(str::to_owned)
     }

@@ -17,6 +17,8 @@ use crate::artifact::tree::Part;
 use crate::digest::Digest;
 use crate::key::Component;
 
+mod quick;
+
 const PREFIX: &str = "{\"memo\":1,\"sum\":\"";
 const SUM: usize = 32;
 
@@ -139,12 +141,14 @@ pub(crate) fn write(head: &Head, detail: &Detail) -> serde_json::Result<Vec<u8>>
 
 /// Reads the head of a manifest, all of whose bytes are checked.
 pub(crate) fn read_head(bytes: &[u8]) -> Result<Head, NotAManifest> {
-    let body = checked_body(bytes)?;
-    let end = body.iter().position(|byte| *byte == b'\n').ok_or(NotAManifest::Content)?;
-    let mut head = Vec::with_capacity(end + 1);
-    head.push(b'{');
-    head.extend_from_slice(&body[..end]);
-    serde_json::from_slice(&head).map_err(|_| NotAManifest::Content)
+    checked_body(bytes)?;
+    if let Some(head) = quick::head(bytes) {
+        return Ok(head);
+    }
+    let mut lines = serde_json::Deserializer::from_slice(bytes).into_iter();
+    let head = lines.next().and_then(Result::ok).ok_or(NotAManifest::Content)?;
+    let ends = bytes.get(lines.byte_offset()) == Some(&b'\n');
+    if ends { Ok(head) } else { Err(NotAManifest::Content) }
 }
 
 /// Reads the second line of a manifest.
@@ -300,6 +304,37 @@ mod tests {
                     assert!((PREFIX.len()..PREFIX.len() + SUM).contains(&index));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_most_entries_look_like_is_read_quickly_and_as_always() {
+        let (mut head, detail) = example();
+        head.outputs.remove(1);
+        for text in ["0.96", "", "{\"a\\b\":[1,\"ä\"]}"] {
+            head.outputs[0].artifact.as_mut().unwrap().text = Some(text.to_owned());
+            for seconds in [0.0, 0.25, 1.37e-7, 5e-324, 1e21, f64::MAX] {
+                head.seconds = seconds;
+                head.logged = !head.logged;
+                let bytes = write(&head, &detail).unwrap();
+                assert_eq!(quick::head(&bytes).as_ref(), Some(&head));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_rare_is_left_to_serde() {
+        let (head, detail) = example();
+        let bytes = write(&head, &detail).unwrap();
+        assert_eq!(quick::head(&bytes), None, "an output in hexadecimal digits");
+        let (mut head, _) = example();
+        head.outputs.remove(1);
+        head.outputs[0].artifact.as_mut().unwrap().text = Some("a\nb\u{1}".to_owned());
+        let bytes = write(&head, &detail).unwrap();
+        assert_eq!(quick::head(&bytes), None, "a line break");
+        assert_eq!(read_head(&bytes).unwrap(), head);
+        for end in 0..bytes.len() {
+            assert_eq!(quick::head(&bytes[..end]), None);
         }
     }
 

@@ -81,11 +81,11 @@ fn chain(record: &mut Record<u64>, link: Link) -> Result<()> {
 }
 
 fn in_memory(record: &mut Record<u64>) -> Result<()> {
-    chain(record, |record, names, step| next::named(record, names, step))
+    chain(record, next::named)
 }
 
 fn on_disk(record: &mut Record<u64>) -> Result<()> {
-    chain(record, |record, names, step| kept::named(record, names, step))
+    chain(record, kept::named)
 }
 
 fn run(

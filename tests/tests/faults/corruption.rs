@@ -157,7 +157,7 @@ fn cuts_of_any_length_are_found() {
 #[test]
 fn foreign_content_is_found() {
     let victim = Victim::new();
-    let mut random = Random(0xF04E16);
+    let mut random = Random(0xF0_4E16);
     for file in &victim.files {
         let bytes = victim.bytes(file);
         victim.rewritten(file, "random bytes", &random.bytes(bytes.len()));

@@ -25,8 +25,31 @@ impl Cacheable<Vec<u32>> for Counting {
 }
 
 static ONCE: AtomicUsize = AtomicUsize::new(0);
+static STARTED: AtomicUsize = AtomicUsize::new(0);
 
-#[stage(outputs = [Lazy(rows)], cachers = [Counting(&ONCE)])]
+/// Is not done before all threads want the value, and lets them go on meanwhile.
+struct Gated;
+
+impl Cacheable<Vec<u32>> for Gated {
+    fn format(&self) -> Format {
+        Format::new("gated", 1)
+    }
+
+    fn save(&self, value: &Vec<u32>, artifact: &Artifact) -> Result<()> {
+        Json.save(value, artifact)
+    }
+
+    fn load(&self, artifact: &Artifact) -> Result<Vec<u32>> {
+        ONCE.fetch_add(1, Ordering::SeqCst);
+        while STARTED.load(Ordering::SeqCst) < 8 {
+            std::thread::yield_now();
+        }
+        (0..10_000).for_each(|_| std::thread::yield_now());
+        Json.load(artifact)
+    }
+}
+
+#[stage(outputs = [Lazy(rows)], cachers = [Gated])]
 fn once() -> Vec<u32> {
     (0..10_000).collect()
 }
@@ -43,6 +66,7 @@ fn many_threads_load_once_and_share_while_anybody_holds_it() {
             .map(|_| {
                 scope.spawn(|| {
                     barrier.wait();
+                    STARTED.fetch_add(1, Ordering::SeqCst);
                     handle.load().unwrap()
                 })
             })

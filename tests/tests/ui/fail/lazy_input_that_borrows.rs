@@ -2,7 +2,7 @@ use memo_runtime::prelude::*;
 
 #[stage(inputs = [train], outputs = [count], cachers = [Json])]
 fn count(train: Lazy<&str>) -> usize {
-    usize::from(train.is_loaded())
+    size_of_val(&train)
 }
 
 fn pipeline(record: &mut Record<()>) -> Result<()> {
