@@ -16,6 +16,7 @@ use crate::event::Event;
 use crate::experiment::RunOptions;
 use crate::experiment::declare::Declaration;
 use crate::experiment::outcome::Outcome;
+use crate::stage::inputs::Input;
 use crate::stage::node::{Node, Status};
 use crate::store::history::{self, RunRecord};
 use crate::store::links;
@@ -145,6 +146,8 @@ struct Task {
     valueless: usize,
     /// Whether its values are needed.
     wanted: bool,
+    /// Whether another call has asked for its values.
+    asked: bool,
     settled: bool,
     /// Calls that wait for its values.
     waiting: Vec<usize>,
@@ -239,11 +242,20 @@ impl<'a> Scheduler<'a> {
             Status::Failed(error) => (End::Failed(error), false),
             // The pipeline function has forced it while it declared.
             Status::Ran => (End::Ran, true),
+            Status::Open if node.inputs.iter().any(Input::is_unknown) => {
+                let message = "not run, since a record ended early whose value it needs";
+                let error = node.blame(Error::new(ErrorKind::Stage, message));
+                node.set_status(Status::Failed(error));
+                let (stage, record) = (node.spec.name, node.record_name());
+                let because = "a value that the pipeline function asks for";
+                node.session.store.emit(|| Event::Skipped { stage, record, because });
+                (End::Skipped, false)
+            }
             Status::Open => {
                 let error = Error::new(ErrorKind::Wiring, "the digest of an input is not known");
                 (End::Failed(node.blame(error)), false)
             }
-            Status::Miss(_) if !self.state().tasks[index].wanted => {
+            Status::Miss(_) if !self.is_wanted_now(index) => {
                 drop(turn);
                 return self.settled(index);
             }
@@ -268,6 +280,18 @@ impl<'a> Scheduler<'a> {
         }
     }
 
+    /// Whether a call that was not found is to run. One whose artifacts were removed waits until
+    /// somebody asks for its values.
+    fn is_wanted_now(&self, index: usize) -> bool {
+        let mut state = self.state();
+        let task = &mut state.tasks[index];
+        let has_readers = !self.readers[index].is_empty();
+        if !task.asked && has_readers && self.nodes[index].has_outlived_artifacts() {
+            task.wanted = false;
+        }
+        task.wanted
+    }
+
     /// Makes the sources wanted whose values this call needs and that nobody has made. Returns whether
     /// there are any: then the call is taken up again when they are done.
     fn waits_for_values(&self, index: usize) -> bool {
@@ -281,6 +305,7 @@ impl<'a> Scheduler<'a> {
             }
             count += 1;
             task.waiting.push(index);
+            task.asked = true;
             if !task.wanted {
                 task.wanted = true;
                 let settled = task.settled;
@@ -325,8 +350,10 @@ impl<'a> Scheduler<'a> {
         }
         state.tasks[index].end = end;
         wake(&mut state, index);
-        let done = state.values.finished(index, &self.sources, |source| {
-            self.nodes[source].is_miss() && !self.readers[source].is_empty()
+        let Progress { values, tasks, .. } = &mut *state;
+        let done = values.finished(index, &self.sources, |source| {
+            let task = &tasks[source];
+            task.settled && !task.wanted && matches!(task.end, End::None)
         });
         drop(state);
         done.into_iter().for_each(|source| self.nodes[source].drop_values());

@@ -146,7 +146,12 @@ pub(crate) enum Found {
     /// The manifest may be good, but this process cannot read it now.
     Unreadable(String),
     /// The manifest is whole, an artifact or a file it refers to is not there as it was.
-    Gone(String),
+    Gone {
+        what: String,
+        /// The head, if artifacts were removed and nothing else is wrong: what follows from them is
+        /// still known.
+        outlived: Option<Arc<Head>>,
+    },
 }
 
 impl Store {
@@ -258,7 +263,8 @@ impl Store {
         }
         let head = Arc::new(head);
         if let Some(what) = self.what_is_gone(&head) {
-            return Found::Gone(what);
+            let outlived = self.has_lost_artifacts_only(&head).then_some(head);
+            return Found::Gone { what, outlived };
         }
         self.remember(&head);
         Found::Entry(head)
@@ -279,6 +285,22 @@ impl Store {
         kept.filter(|kept| kept.inline().is_none())
             .find_map(|kept| self.misses(kept))
             .or_else(outside)
+    }
+
+    /// Whether what is gone are whole artifacts, as after somebody has made room.
+    fn has_lost_artifacts_only(&self, head: &Head) -> bool {
+        let kept = head.outputs.iter().filter_map(|output| output.artifact.as_ref());
+        let mut kept = kept.filter(|kept| kept.inline().is_none());
+        let place = |kept: &Kept| match &kept.parts[..] {
+            [] => self.0.layout.artifact(&kept.digest, &kept.extension),
+            _ => self.0.layout.artifact_folder(&kept.digest),
+        };
+        let is_removed = |kept: &Kept| {
+            let meta = fs::symlink_metadata(place(kept));
+            meta.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        head.references.is_empty()
+            && kept.all(|kept| self.misses(kept).is_none() || is_removed(kept))
     }
 
     fn misses(&self, kept: &Kept) -> Option<String> {
@@ -418,7 +440,7 @@ impl Store {
                 Found::Entry(first) => return Ok(first),
                 // It may be as good as this one, to those who can read it.
                 Found::Unreadable(what) => return Err(Error::new(ErrorKind::Store, what)),
-                Found::Nothing | Found::Damaged(_) | Found::Gone(..) => {}
+                Found::Nothing | Found::Damaged(_) | Found::Gone { .. } => {}
             }
             // What was there first is damaged: it gives way.
             set_aside::move_to(&place, &self.0.layout.damaged()).map_err(failed)?;

@@ -23,7 +23,7 @@ fn measure(bench: &Bench) -> Result<Measured> {
     fs::write(&path, vec![7; 1 << 20])?;
     // A file that was changed a moment ago is read each time; this one has come to rest.
     let file = fs::File::open(&path)?;
-    file.set_modified(SystemTime::now() - Duration::from_secs(3600))?;
+    file.set_modified(SystemTime::now() - Duration::from_hours(1))?;
     std::thread::sleep(Duration::from_millis(2500));
     let input = InputFile::new(&path);
     let floor = || {

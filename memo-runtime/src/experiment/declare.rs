@@ -164,8 +164,9 @@ impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
         let mut declared = Vec::new();
         for record in records {
             let name: Arc<str> = record.name.into();
-            let index = session.declared().map_or(0, |declared| declared.add_record(&name));
             let params = Arc::new(record.params);
+            let index =
+                session.declared().map_or(0, |declared| declared.add_record(&name, &params));
             let mut record = Record::in_session(Arc::clone(&session), name, params, index);
             if let Err(error) = (self.experiment.pipeline)(&mut record) {
                 ended(&session, &record, error);
@@ -173,7 +174,7 @@ impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
             declared.push(record);
         }
         let aggregates = self.experiment.declare_aggregates(&session, &declared);
-        finish(session, declared, aggregates)
+        finish(session, aggregates)
     }
 }
 
@@ -227,17 +228,20 @@ fn ended<P: Params>(session: &Session, record: &Record<P>, error: BoxError) {
     declared.report(error.in_record(record.name()));
 }
 
-fn finish<P: Params>(
-    session: Arc<Session>,
-    records: Vec<Record<P>>,
-    aggregates: Frame,
-) -> Result<Declaration, Error> {
+fn finish(session: Arc<Session>, aggregates: Frame) -> Result<Declaration, Error> {
     let Some(declared) = session.declared() else {
         return Err(Error::new(ErrorKind::Wiring, "the experiment was not declared"));
     };
-    let mut frames: Vec<Frame> = records.into_iter().map(|record| record.frame).collect();
-    frames.push(aggregates);
     let mut calls = declared.calls();
+    let mut frames: Vec<Frame> = Vec::with_capacity(calls.records.len() + 1);
+    for (index, record) in calls.records.iter_mut().enumerate() {
+        let name = Some(Arc::clone(&record.name));
+        let mut frame = Frame::new(Arc::clone(&session), name, index);
+        frame.state = std::mem::take(&mut record.state);
+        frame.fields = Some(Arc::clone(&record.fields));
+        frames.push(frame);
+    }
+    frames.push(aggregates);
     let misplaced = check_places(&calls, &frames);
     calls.errors.extend(misplaced);
     let errors = std::mem::take(&mut calls.errors);

@@ -222,6 +222,7 @@ impl<'f> Call<'f> {
                 return self.broken(names);
             }
         };
+        self.errors.extend(self.check_inserted(&names).err());
         let refers_to_broken =
             self.inputs.iter().flat_map(Input::handles).any(|h| matches!(h.origin, Origin::Broken));
         let fixed = match self.fixed {
@@ -378,6 +379,23 @@ impl<'f> Call<'f> {
             handles.push(handle);
         }
         Ok(Outputs(handles))
+    }
+
+    /// What was inserted must be of the types that the stage's outputs have.
+    fn check_inserted(&self, names: &[Cow<'static, str>]) -> Result<(), Error> {
+        for (name, slot) in names.iter().zip(&self.outputs) {
+            if let Some(inserted) = self.inserted_handle(name)
+                && inserted.slot.type_name() != slot.type_name()
+            {
+                let message = format!(
+                    "the output `{name}` is a `{}`, but a `{}` was inserted under that name",
+                    without_paths(slot.type_name()),
+                    without_paths(inserted.slot.type_name())
+                );
+                return Err(Error::new(ErrorKind::Wiring, message));
+            }
+        }
+        Ok(())
     }
 
     fn all_inserted(&self, names: &[Cow<'static, str>]) -> bool {

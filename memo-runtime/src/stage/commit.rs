@@ -40,7 +40,13 @@ impl Node {
     /// Validates the fresh values and keeps them. Returns the size of what is kept, in bytes.
     pub(crate) fn keep(&self, made: &Made) -> Result<u64, Error> {
         let store = &self.session.store;
-        let kept = if !self.is_kept() {
+        let kept = if let Some(what) = self.what_changed() {
+            self.spoil();
+            let why = format!(
+                "{what} changed while the stage ran, so nobody knows which content was read"
+            );
+            self.validate_unkept().and(Err(NotKept::Lost(why)))
+        } else if !self.is_kept() {
             self.validate_unkept().map(|()| 0)
         } else if store.is_read_only() {
             self.validate_unkept()
@@ -65,11 +71,9 @@ impl Node {
     fn save_and_commit(&self, made: &Made) -> Result<u64, NotKept> {
         let (saved, references) = self.save_all()?;
         self.validate_fresh(&saved)?;
-        if let Some(file) = self.changed_file() {
-            let why = format!(
-                "`{file}` changed while the stage ran, so nobody knows which content was read"
-            );
-            return Err(NotKept::Lost(why));
+        if let Some(what) = self.what_changed() {
+            self.spoil();
+            return Err(NotKept::Lost(format!("{what} changed while the result was written")));
         }
         let store = &self.session.store;
         let adopted: Vec<PathBuf> =
@@ -133,6 +137,12 @@ impl Node {
                 "the stage is not deterministic: it gave another result for the same key",
                 false,
             );
+        }
+        if digests(&current) != ours {
+            // The entry that everybody reads is the one that was there first.
+            for slot in &self.outputs {
+                slot.evict();
+            }
         }
         let size = sizes(&current);
         self.set_head(Some(current));
@@ -214,9 +224,14 @@ impl Node {
         self.validate_fresh(&[])
     }
 
-    fn changed_file(&self) -> Option<String> {
+    /// Names a file or an input that is no longer what it was when the key was made.
+    fn what_changed(&self) -> Option<String> {
         let changed = |file: &&FileDigest| !file.unchanged().unwrap_or(false);
-        self.files.iter().find(changed).map(|file| file.shown.clone())
+        if let Some(file) = self.files.iter().find(changed) {
+            return Some(format!("`{}`", file.shown));
+        }
+        // An input that was damaged is made again when it is read, and may come out as another.
+        (self.compute_key() != self.key()).then(|| "an input".to_owned())
     }
 }
 

@@ -40,9 +40,11 @@ impl Node {
             return Err(Error::new(ErrorKind::Interrupted, "interrupted before it started"));
         }
         self.make_inputs_ready()?;
-        let Some(key) = self.key() else {
-            return Err(Error::new(ErrorKind::Wiring, "the call has no key"));
+        // What was made ready just now may be another than was known when the call was looked up.
+        let Some(key) = self.compute_key() else {
+            return Err(Error::new(ErrorKind::Wiring, "the digest of an input is not known"));
         };
+        self.set_key(key);
         let _lock = if self.is_kept() { self.session.store.lock(&key) } else { None };
         // Another process may have been quicker.
         let missing = matches!(
@@ -157,10 +159,6 @@ impl Node {
             let kept = self.attempt(number).and_then(|context| {
                 let seconds = start.elapsed().as_secs_f64();
                 self.set_seconds(seconds);
-                // An input may have been damaged and made again meanwhile, and be another one now.
-                if let Some(key) = self.compute_key() {
-                    self.set_key(key);
-                }
                 let size = self.keep(&Made { seconds, attempts: number, context })?;
                 Ok((seconds, size))
             });

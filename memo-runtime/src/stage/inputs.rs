@@ -70,6 +70,11 @@ impl Input {
         }
     }
 
+    /// Whether a record ended early whose value is needed here.
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(self, Self::Across(across) if across.is_unknown())
+    }
+
     /// Returns all handles.
     pub(crate) fn handles(&self) -> impl Iterator<Item = &Handle> {
         let (one, across) = match self {

@@ -24,6 +24,9 @@ impl Node {
                     maker.add(ComponentKind::Input, "", &identity_of(&handle.origin)?);
                 }
                 Input::Across(across) => {
+                    if across.is_unknown() || (across.has_unknown_rows() && self.session.is_dry()) {
+                        return None;
+                    }
                     maker.add_text(ComponentKind::Input, "across");
                     for row in across.rows() {
                         let failed = |handle: &Handle| {
@@ -78,7 +81,11 @@ impl Node {
                 self.warn(format!("an entry is computed again: {what}"), false);
                 Status::Miss(MissReason::Damaged { what })
             }
-            Found::Gone(what) => Status::Miss(MissReason::ArtifactGone { what }),
+            Found::Gone { what, outlived } => {
+                let fits = |head: &Arc<Head>| self.does_not_fit(head).is_none();
+                self.set_outlived(outlived.filter(fits));
+                Status::Miss(MissReason::ArtifactGone { what })
+            }
         }
     }
 

@@ -91,7 +91,11 @@ struct State {
     head: Option<Arc<Head>>,
     /// The entry whose artifact could not be read. It stays where nothing can be set aside.
     refused: Option<Arc<Head>>,
+    /// The entry whose artifacts were removed: by which digests the outputs enter other keys is known,
+    /// though their values are not there.
+    outlived: Option<Arc<Head>>,
     seconds: f64,
+    spoiled: bool,
 }
 
 impl Node {
@@ -269,7 +273,8 @@ impl Node {
         let (head, key, settled) = {
             let state = self.state();
             let settled = matches!(state.status, Status::Hit | Status::Ran);
-            (state.head.clone(), state.key?, settled)
+            let outlived = if settled { None } else { state.outlived.clone() };
+            (state.head.clone().or(outlived), state.key?, settled)
         };
         if let Some(kept) = head.as_ref().and_then(|head| kept(head, output)) {
             return Some(kept.identity());
@@ -281,7 +286,26 @@ impl Node {
         let mut maker = KeyMaker::new();
         maker.add(ComponentKind::Stage, "", &key);
         maker.add_text(ComponentKind::Input, &output.to_string());
+        if self.state().spoiled {
+            // Nobody knows what was read, so nothing that follows may be found by another run.
+            maker.add_text(ComponentKind::Input, self.session.store.run());
+        }
         Some(maker.finish())
+    }
+
+    pub(crate) fn set_outlived(&self, head: Option<Arc<Head>>) {
+        self.state().outlived = head;
+    }
+
+    /// Whether the entry is there, but its artifacts were removed.
+    pub(crate) fn has_outlived_artifacts(&self) -> bool {
+        let state = self.state();
+        state.outlived.is_some() && matches!(state.status, Status::Miss(_))
+    }
+
+    /// Notes that the body may have read something else than the key says.
+    pub(crate) fn spoil(&self) {
+        self.state().spoiled = true;
     }
 
     /// Returns what the entry says of an output's artifact.

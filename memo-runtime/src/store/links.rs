@@ -66,7 +66,10 @@ impl Link {
         if let Some(bytes) = self.kept.inline() {
             let is_there = fs::symlink_metadata(&self.place).is_ok_and(|meta| meta.is_file())
                 && fs::read(&self.place).is_ok_and(|found| found == bytes);
-            return if is_there { Ok(()) } else { self.replace(|place| fs::write(place, bytes)) };
+            if is_there {
+                return Ok(());
+            }
+            return self.replace(store, |place| fs::write(place, bytes));
         }
         let target = match &self.kept.parts[..] {
             [] => store.layout().artifact(&self.kept.digest, &self.kept.extension),
@@ -81,15 +84,20 @@ impl Link {
         if fs::read_link(&self.place).is_ok_and(|found| found == target) {
             return Ok(());
         }
-        self.replace(|place| link(&target, place))
+        self.replace(store, |place| link(&target, place))
     }
 
-    fn replace(&self, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    /// Makes the new one beside, so that the former is there until then, and other runs may do the same.
+    fn replace(&self, store: &Store, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
         make_folder(self.place.parent().unwrap_or(&self.place))?;
-        match fs::remove_file(&self.place) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => make(&self.place),
-        }
+        let scratch = store.scratch().map_err(|error| {
+            let cause = std::error::Error::source(&error);
+            let kind = cause.and_then(|cause| cause.downcast_ref()).map(io::Error::kind);
+            io::Error::new(kind.unwrap_or(io::ErrorKind::Other), error)
+        })?;
+        let made = scratch.path().join(format!("link-{}", super::history::run_name()));
+        let put = make(&made).and_then(|()| fs::rename(&made, &self.place));
+        put.inspect_err(|_| drop(fs::remove_file(&made)))
     }
 }
 

@@ -20,7 +20,7 @@ fn meddle(how: &str, path: &Path) -> Result<()> {
             fs::create_dir(path)?;
         }
         "touch" => {
-            fs::File::options().append(true).open(path)?.set_modified(std::time::UNIX_EPOCH)?
+            fs::File::options().append(true).open(path)?.set_modified(std::time::UNIX_EPOCH)?;
         }
         "add a file" => fs::write(path.join("new"), "")?,
         "remove a file" => fs::remove_file(path.join("one"))?,
