@@ -236,7 +236,9 @@ impl<'a> Scheduler<'a> {
     fn step(&self, index: usize) {
         let node = &self.nodes[index];
         let turn = node.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        node.settle();
+        if !node.settle() && node.wait_for_key().is_some() {
+            node.settle();
+        }
         let (end, settled) = match node.status() {
             Status::Hit => (End::Cached, true),
             Status::Failed(error) => (End::Failed(error), false),

@@ -41,7 +41,7 @@ impl Node {
         }
         self.make_inputs_ready()?;
         // What was made ready just now may be another than was known when the call was looked up.
-        let Some(key) = self.compute_key() else {
+        let Some(key) = self.wait_for_key() else {
             return Err(Error::new(ErrorKind::Wiring, "the digest of an input is not known"));
         };
         self.set_key(key);

@@ -48,6 +48,24 @@ impl Node {
         Some(maker.finish())
     }
 
+    /// Returns the key, though a source may just be made again, since another reader has found it damaged:
+    /// its digest is known when that has ended. The caller holds the node's turn; turns are taken upwards
+    /// only, so nobody waits in a ring.
+    pub(crate) fn wait_for_key(&self) -> Option<Digest> {
+        /// A source that is made again each time it is read must not keep anybody for ever.
+        const ATTEMPTS: usize = 100;
+        for _ in 0..ATTEMPTS {
+            let key = self.compute_key();
+            if key.is_some() || self.upstream().any(|above| above.has_failed()) {
+                return key;
+            }
+            for above in self.upstream() {
+                drop(above.turn.lock().unwrap_or_else(PoisonError::into_inner));
+            }
+        }
+        self.compute_key()
+    }
+
     /// Settles the node: a hit, a miss that may run, or a failure. False while an input's identity is
     /// not known.
     pub(crate) fn settle(&self) -> bool {

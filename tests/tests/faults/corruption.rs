@@ -4,8 +4,11 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
+use memo_runtime::Event;
 use memo_runtime::prelude::*;
 use memo_runtime::testing::Recorder;
 
@@ -291,4 +294,83 @@ fn garbage_anywhere_is_ignored_and_leads_nowhere() {
     assert!(is_all_hits(&small_run(&store).1));
     assert_eq!(fs::read(outside.join("precious")).unwrap(), b"x");
     assert_eq!(files(&outside).len(), 1);
+}
+
+static SHARED_RUNS_AGAIN: Mutex<bool> = Mutex::new(false);
+static SLOW_IS_DONE: Mutex<bool> = Mutex::new(false);
+static CHANGED: Condvar = Condvar::new();
+
+fn say(what: &Mutex<bool>) {
+    *what.lock().unwrap() = true;
+    CHANGED.notify_all();
+}
+
+/// Waits, though not for ever: what is waited for need not come in every order of events.
+fn wait_for(what: &Mutex<bool>) {
+    let said = what.lock().unwrap();
+    drop(CHANGED.wait_timeout_while(said, Duration::from_secs(2), |said| !*said).unwrap());
+}
+
+#[stage(outputs = [shared], cachers = [Bincode])]
+fn shared() -> Vec<u64> {
+    if ROUND.load(Ordering::SeqCst) > 0 {
+        say(&SHARED_RUNS_AGAIN);
+        wait_for(&SLOW_IS_DONE);
+        // Time for the other reader to be looked up; nothing rests on how long it is.
+        std::thread::sleep(Duration::from_millis(30));
+    }
+    (0..1000).collect()
+}
+
+#[stage(outputs = [slow], cachers = [Json])]
+fn slow(round: u32) -> u32 {
+    if round > 0 {
+        wait_for(&SHARED_RUNS_AGAIN);
+    }
+    round
+}
+
+#[stage(inputs = [shared], outputs = [early], cachers = [Json])]
+fn early(shared: &[u64], round: u32) -> u64 {
+    shared[10] + u64::from(round)
+}
+
+#[stage(inputs = [shared, slow], outputs = [late], cachers = [Json])]
+fn late(shared: &[u64], slow: &u32) -> u64 {
+    shared[20] + u64::from(*slow)
+}
+
+static ROUND: AtomicU32 = AtomicU32::new(0);
+
+/// While one reader has a damaged value made again, another reader of it is looked up.
+#[test]
+fn a_value_that_is_being_healed_fails_no_other_reader() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..4 {
+        ROUND.store(round, Ordering::SeqCst);
+        *SHARED_RUNS_AGAIN.lock().unwrap() = false;
+        *SLOW_IS_DONE.lock().unwrap() = false;
+        for artifact in files(&folder.path().join("v1/artifacts")) {
+            let mut bytes = fs::read(&artifact).unwrap();
+            bytes[100] ^= 1;
+            fs::write(artifact, bytes).unwrap();
+        }
+        let pipeline = move |record: &mut Record<u8>| {
+            shared(record)?;
+            slow(record, round)?;
+            early(record, round)?;
+            late(record)?;
+            Ok(())
+        };
+        let told = |event: &Event| {
+            if matches!(event, Event::Finished { stage, .. } if stage.ends_with("::slow")) {
+                say(&SLOW_IS_DONE);
+            }
+        };
+        let options = RunOptions::new().store(folder.path()).jobs(3).observer(told);
+        let outcome = Experiment::new("heal", pipeline).record("only", 0).run(&options).unwrap();
+        assert_eq!((outcome.failed, outcome.exit_code()), (0, 0), "round {round}: {outcome:?}");
+        let late = outcome.output::<u64>("only", "late").unwrap().load().unwrap();
+        assert_eq!(*late, 20 + u64::from(round));
+    }
 }
