@@ -28,10 +28,10 @@ pub(crate) mod files;
 pub(crate) mod part;
 
 pub(crate) use canonical::Encoded;
-#[cfg_attr(not(any(feature = "csv", feature = "bincode")), expect(unused_imports))]
-pub(crate) use canonical::plain_digest_of;
 use canonical::put_number;
 pub use canonical::{KeyHasher, digest_of};
+#[cfg_attr(not(any(feature = "csv", feature = "bincode")), expect(unused_imports))]
+pub(crate) use canonical::{digest_and_files_of, plain_digest_of};
 pub use part::CacheKey;
 
 /// The version of the whole scheme. Changing what enters a key, or how, changes this number, and with

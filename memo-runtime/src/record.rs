@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, did_you_mean};
-use crate::key::digest_of;
+use crate::key::digest_and_files_of;
 use crate::lazy::{Handle, Lazy, Origin};
 use crate::session::Session;
 use crate::slot::Slot;
@@ -251,12 +251,12 @@ impl<P: Params> Record<P> {
         value: T,
     ) -> Result<Lazy<T>, Error> {
         let name = name.into();
-        let digest = digest_of(&value).map_err(|error| {
+        let (digest, files) = digest_and_files_of(&value).map_err(|error| {
             Error::new(ErrorKind::Key, format!("the inserted `{name}` cannot enter a key"))
                 .because(error)
                 .in_record(self.name())
         })?;
-        let slot = Arc::new(Slot::inserted(value));
+        let slot = Arc::new(Slot::inserted(value, files));
         let lazy = Lazy { slot: Arc::clone(&slot), origin: Origin::Inserted(digest) };
         let handle = Handle { slot, origin: Origin::Inserted(digest) };
         self.frame.set(name, Bound::new(handle));

@@ -291,7 +291,14 @@ impl<'a> Scheduler<'a> {
         if !task.asked && has_readers && self.nodes[index].has_outlived_artifacts() {
             task.wanted = false;
         }
-        task.wanted
+        let node = &self.nodes[index];
+        let on_demand = task.asked && !node.is_kept() && node.uncached.is_none();
+        let mut readers = self.readers[index].iter();
+        // Whoever has asked may have been skipped since.
+        if on_demand && readers.all(|reader| !matches!(state.tasks[*reader].end, End::None)) {
+            state.tasks[index].wanted = false;
+        }
+        state.tasks[index].wanted
     }
 
     /// Makes the sources wanted whose values this call needs and that nobody has made. Returns whether
@@ -331,7 +338,7 @@ impl<'a> Scheduler<'a> {
         }
         for reader in self.readers[index].iter().rev() {
             let task = &mut state.tasks[*reader];
-            task.unsettled -= 1;
+            task.unsettled = task.unsettled.saturating_sub(1);
             if task.unsettled == 0 && matches!(task.end, End::None) {
                 state.ready.push_front(*reader);
             }
@@ -351,51 +358,72 @@ impl<'a> Scheduler<'a> {
             return;
         }
         state.tasks[index].end = end;
-        wake(&mut state, index);
-        let Progress { values, tasks, .. } = &mut *state;
-        let done = values.finished(index, &self.sources, |source| {
-            let task = &tasks[source];
-            task.settled && !task.wanted && matches!(task.end, End::None)
-        });
+        let unread = self.conclude(&mut state, index);
         drop(state);
-        done.into_iter().for_each(|source| self.nodes[source].drop_values());
+        unread.into_iter().for_each(|source| self.nodes[source].drop_values());
         self.changed.notify_all();
     }
 
-    /// Notes a failure, and skips all that depends on it.
+    /// Wakes those that wait for the values of a call that has ended, and returns the calls whose
+    /// values nobody will read any more.
+    fn conclude(&self, state: &mut Progress, index: usize) -> Vec<usize> {
+        wake(state, index);
+        let Progress { values, tasks, .. } = state;
+        values.finished(index, &self.sources, |source| {
+            let task = &tasks[source];
+            task.settled && !task.wanted && matches!(task.end, End::None)
+        })
+    }
+
+    /// Notes a failure, and skips all that depends on it. Those are marked before anybody is woken, so
+    /// that none of them starts.
     fn failed(&self, index: usize, end: End) {
         let interrupted =
             matches!(&end, End::Failed(error) if error.kind() == ErrorKind::Interrupted);
-        let because = self.nodes[index].spec.name;
-        self.finished(index, if interrupted { End::None } else { end });
-        if interrupted {
-            self.state().stopped = true;
-            self.changed.notify_all();
-            return;
+        let mut state = self.state();
+        if interrupted || self.fail_fast {
+            state.stopped = true;
         }
-        if self.fail_fast {
-            self.state().stopped = true;
-        }
-        let readers =
-            |source: usize| self.readers[source].iter().map(move |reader| (source, *reader));
-        let mut open: Vec<(usize, usize)> = readers(index).collect();
-        while let Some((source, reader)) = open.pop() {
-            let node = &self.nodes[reader];
-            if node.does_without(source, &self.positions) {
-                self.settled_by_absence(source, reader);
-                continue;
+        if !interrupted && matches!(state.tasks[index].end, End::None) {
+            state.tasks[index].end = end;
+            let skipped = self.skip_readers(&mut state, index);
+            let ended = skipped.iter().chain([&index]);
+            let unread: Vec<usize> =
+                ended.flat_map(|ended| self.conclude(&mut state, *ended)).collect();
+            drop(state);
+            unread.into_iter().for_each(|source| self.nodes[source].drop_values());
+            let because = self.nodes[index].spec.name;
+            for node in skipped.into_iter().map(|skipped| &self.nodes[skipped]) {
+                let (stage, record) = (node.spec.name, node.record_name());
+                node.session.store.emit(|| Event::Skipped { stage, record, because });
             }
-            if !matches!(self.state().tasks[reader].end, End::None) {
-                continue;
-            }
-            let message = format!("not run, since `{because}` failed");
-            node.set_status(Status::Failed(node.blame(Error::new(ErrorKind::Stage, message))));
-            let (stage, record) = (node.spec.name, node.record_name());
-            node.session.store.emit(|| Event::Skipped { stage, record, because });
-            self.finished(reader, End::Skipped);
-            open.extend(readers(reader));
         }
         self.changed.notify_all();
+    }
+
+    /// Marks all that cannot run without a failed call, and returns it.
+    fn skip_readers(&self, state: &mut Progress, failed: usize) -> Vec<usize> {
+        let because = self.nodes[failed].spec.name;
+        let mut skipped = Vec::new();
+        let mut open = vec![failed];
+        while let Some(source) = open.pop() {
+            for &reader in &self.readers[source] {
+                if !matches!(state.tasks[reader].end, End::None) {
+                    continue;
+                }
+                let node = &self.nodes[reader];
+                if node.does_without(source, &self.positions) {
+                    settled_by_absence(state, source, reader);
+                    continue;
+                }
+                let message = format!("not run, since `{because}` failed");
+                node.set_status(Status::Failed(node.blame(Error::new(ErrorKind::Stage, message))));
+                state.tasks[reader].end = End::Skipped;
+                skipped.push(reader);
+                open.push(reader);
+            }
+        }
+        skipped
     }
 
     fn panicked(&self, index: usize, what: &str) {
@@ -408,19 +436,18 @@ impl<'a> Scheduler<'a> {
             self.state().stopped = true;
         }
     }
+}
 
-    /// One of the sources of an aggregate has failed, and it can do without.
-    fn settled_by_absence(&self, source: usize, reader: usize) {
-        let mut state = self.state();
-        // One that lives in memory was settled before it was asked for its value and failed.
-        if state.tasks[source].settled {
-            return;
-        }
-        let task = &mut state.tasks[reader];
-        task.unsettled = task.unsettled.saturating_sub(1);
-        if task.unsettled == 0 && matches!(task.end, End::None) {
-            state.ready.push_front(reader);
-        }
+/// One of the sources of an aggregate has failed, and it can do without.
+fn settled_by_absence(state: &mut Progress, source: usize, reader: usize) {
+    // One that lives in memory was settled before it was asked for its value and failed.
+    if state.tasks[source].settled {
+        return;
+    }
+    let task = &mut state.tasks[reader];
+    task.unsettled = task.unsettled.saturating_sub(1);
+    if task.unsettled == 0 && matches!(task.end, End::None) {
+        state.ready.push_front(reader);
     }
 }
 

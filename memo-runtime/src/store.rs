@@ -12,6 +12,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
@@ -22,8 +23,6 @@ use crate::artifact::{Artifact, io_error};
 use crate::digest::{Digest, Hashed};
 use crate::error::{Error, ErrorKind, is_trouble_of_ours};
 use crate::event::{Event, Observer};
-use crate::file::{Input, InputKind};
-use crate::key::files::FileDigest;
 
 pub(crate) mod history;
 pub(crate) mod layout;
@@ -226,7 +225,8 @@ impl Store {
 
     /// Whether this process would answer the next look-up of the key of `head` with it.
     pub(crate) fn knows(&self, head: &Arc<Head>) -> bool {
-        self.known().get(&head.key).is_some_and(|known| Arc::ptr_eq(known, head))
+        let is_known = self.known().get(&head.key).is_some_and(|known| Arc::ptr_eq(known, head));
+        is_known && head.broken_reference().is_none()
     }
 
     /// Forgets what this process knows of `key`, so that the next look-up reads the store again.
@@ -236,8 +236,9 @@ impl Store {
 
     /// Looks for the entry of `key`.
     pub(crate) fn look_up(&self, stage: &str, key: &Digest) -> Found {
-        if let Some(head) = self.known().get(key) {
-            return Found::Entry(Arc::clone(head));
+        let known = self.known().get(key).cloned();
+        if let Some(head) = known.filter(|head| head.broken_reference().is_none()) {
+            return Found::Entry(head);
         }
         let head = match read_manifest(&self.0.layout.entry(stage, key), manifest::read_head) {
             Ok(Some(Ok(head))) => head,
@@ -273,15 +274,8 @@ impl Store {
     /// Looks whether everything that an entry holds is there, by size; digests are checked on reading.
     fn what_is_gone(&self, head: &Head) -> Option<String> {
         let kept = head.outputs.iter().filter_map(|output| output.artifact.as_ref());
-        let outside = || {
-            let changed = |file: &&manifest::Reference| {
-                let kind = if file.folder { InputKind::Dir } else { InputKind::File };
-                let input = Input { path: file.path.clone().into(), name: None };
-                FileDigest::of(kind, &input).map(|found| found.digest).ok() != Some(file.digest)
-            };
-            let file = head.references.iter().find(changed)?;
-            Some(format!("the file `{}` is gone or changed", file.path))
-        };
+        let outside =
+            || head.broken_reference().map(|file| format!("the file `{file}` is gone or changed"));
         kept.filter(|kept| kept.inline().is_none())
             .find_map(|kept| self.misses(kept))
             .or_else(outside)
@@ -299,7 +293,7 @@ impl Store {
             let meta = fs::symlink_metadata(place(kept));
             meta.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
         };
-        head.references.is_empty()
+        head.broken_reference().is_none()
             && kept.all(|kept| self.misses(kept).is_none() || is_removed(kept))
     }
 
@@ -379,10 +373,19 @@ impl Store {
         format: Digest,
         extension: &str,
     ) -> Result<Kept, Error> {
-        let Saved { content, digest, size, meta, .. } = saved;
+        let Saved { content, digest, size, meta, references, .. } = saved;
         let extension = layout::file_name(extension);
-        let mut kept =
-            Kept { format, extension, digest, size, text: None, hex: None, parts: vec![], meta };
+        let mut kept = Kept {
+            format,
+            extension,
+            digest,
+            size,
+            text: None,
+            hex: None,
+            parts: vec![],
+            meta,
+            references,
+        };
         if kept.extension == "%" {
             kept.extension.clear();
         }
@@ -475,18 +478,34 @@ impl Store {
         }
     }
 
-    /// Waits until nobody else computes `key`. `None` where there are no locks, or nothing is written.
-    pub(crate) fn lock(&self, key: &Digest) -> Option<KeyLock> {
+    /// Waits until nobody else computes `key`, or `is_over`. `waits` is called once, if there is
+    /// anything to wait for. `None` where there are no locks, or nothing is written.
+    pub(crate) fn lock(
+        &self,
+        key: &Digest,
+        is_over: impl Fn() -> bool,
+        waits: impl FnOnce(),
+    ) -> Option<KeyLock> {
         if self.is_read_only() || self.scratch().is_err() {
             return None;
         }
         let path = self.0.layout.lock(key);
-        KeyLock::acquire(path.clone())
-            .or_else(|_| {
-                scratch::make_folder(path.parent().unwrap_or(&path))?;
-                KeyLock::acquire(path)
-            })
-            .ok()
+        let first = KeyLock::try_acquire(path.clone()).or_else(|_| {
+            scratch::make_folder(path.parent().unwrap_or(&path))?;
+            KeyLock::try_acquire(path.clone())
+        });
+        let mut held = first.ok()?;
+        if held.is_none() {
+            waits();
+        }
+        // The operating system wakes nobody who also listens for an interrupt.
+        let mut pause = Duration::from_millis(1);
+        while held.is_none() && !is_over() {
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(50));
+            held = KeyLock::try_acquire(path.clone()).ok()?;
+        }
+        held
     }
 
     /// Reads how the entries of `stage` came about, the latest first, at most so many.

@@ -13,6 +13,7 @@ use super::tree::{self, Part};
 use super::{Artifact, Meta, io_error};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
+use crate::store::manifest::Reference;
 
 /// Up to this size, an artifact written as a stream lies inside its manifest.
 pub(crate) const INLINE_LIMIT: usize = 4096;
@@ -66,6 +67,8 @@ pub(crate) struct Saved {
     pub(crate) meta: Meta,
     /// What was taken over, where it was.
     pub(crate) adopted: Vec<PathBuf>,
+    /// Files outside that the value refers to.
+    pub(crate) references: Vec<Reference>,
 }
 
 impl Saved {
@@ -188,7 +191,8 @@ impl Saving {
             None => stream_content(main).map_err(failed)?,
             Some(folder) => folder_content(main, folder, &self.extension).map_err(failed)?,
         };
-        Ok(Saved { content, digest, size, meta, adopted })
+        let references = Vec::new();
+        Ok(Saved { content, digest, size, meta, adopted, references })
     }
 
     pub(super) fn finish_at(mut self) -> Result<(), Error> {
@@ -208,7 +212,7 @@ pub(crate) fn main_name(extension: &str) -> String {
 }
 
 /// Where a further file of an artifact made by hand lies.
-pub(super) fn beside(target: &Path, name: &str) -> PathBuf {
+pub(crate) fn beside(target: &Path, name: &str) -> PathBuf {
     let mut beside = target.as_os_str().to_owned();
     beside.push(".");
     beside.push(name);

@@ -128,6 +128,10 @@ impl Progress {
                 let call = call_text(stage, record.as_deref());
                 format!("{} {call} after attempt {attempt}: {error}", paint.warning("again  "))
             }
+            Event::Waiting { stage, record, .. } if detail != Detail::Quiet => {
+                let call = call_text(stage, record.as_deref());
+                format!("{} {call}: another process computes it", paint.warning("waits  "))
+            }
             Event::Log { stage, line } if detail != Detail::Quiet => {
                 if !verbose && !self.is_running(stage) {
                     return None;

@@ -138,9 +138,21 @@ impl KeyHasher {
 ///
 /// The value's `Serialize` failed, or a file in it cannot be read.
 pub fn digest_of<T: Serialize + ?Sized>(value: &T) -> Result<Digest, Error> {
+    digest_and_files_of(value).map(|(digest, _)| digest)
+}
+
+/// Returns the digest of a value, and the files whose content is in it.
+///
+/// # Errors
+///
+/// Those of [`digest_of`].
+pub(crate) fn digest_and_files_of<T: Serialize + ?Sized>(
+    value: &T,
+) -> Result<(Digest, Vec<FileDigest>), Error> {
     let mut hasher = KeyHasher::new();
     hasher.value(value)?;
-    Ok(hasher.finish()?.digest())
+    let files = hasher.take_files();
+    Ok((hasher.finish()?.digest(), files))
 }
 
 /// Returns the digest of a value in which files count by their path alone: no file is read. It tells

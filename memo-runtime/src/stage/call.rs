@@ -15,7 +15,7 @@ use crate::aggregate::{AcrossInput, RowParams};
 use crate::cacheable::Cacheable;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, did_you_mean};
-use crate::key::part::{DigestedParts, PartDigest, PartKind, Parts};
+use crate::key::part::{DigestedParts, PartDigest, Parts};
 use crate::key::{ComponentKind, KeyMaker};
 use crate::lazy::{Handle, Lazy, Origin};
 use crate::private::Kept;
@@ -263,6 +263,7 @@ impl<'f> Call<'f> {
         node.validator = self.validator.take();
         node.retry_if = self.retry_if.take();
         node.uncached = uncached(&node);
+        node.forced = is_forced(&node);
         if node.uncached.is_some() {
             // What is not cached has a key that no other run has.
             let mut maker = KeyMaker::new();
@@ -426,9 +427,8 @@ fn base(instance: &Instance, parts: &[PartDigest], environment: &[Variable]) -> 
     let mut maker = KeyMaker::new();
     maker.add(ComponentKind::Stage, "", &instance.digest);
     for part in parts {
-        // Arguments enter by position: their names are in the code, if anywhere.
-        let name = if part.kind == PartKind::Param { part.name } else { "" };
-        maker.add_encoded(part.kind.into(), name, &part.value);
+        // By name: which arguments are skipped is written in the attribute, not in the code.
+        maker.add_encoded(part.kind.into(), part.name, &part.value);
     }
     for (name, value) in environment {
         let digest = match value {
@@ -438,6 +438,16 @@ fn base(instance: &Instance, parts: &[PartDigest], environment: &[Variable]) -> 
         maker.add(ComponentKind::Environment, name, &digest);
     }
     maker.finish()
+}
+
+/// Says whether a call is computed again on the run's word.
+fn is_forced(node: &Node) -> bool {
+    let reads_forced = |handle: &Handle| match &handle.origin {
+        Origin::Node(above, output) => above.forced && above.outputs[*output].format().is_none(),
+        Origin::Inserted(_) | Origin::Broken => false,
+    };
+    node.session.policy.force.covers(node.spec.name)
+        || node.inputs.iter().flat_map(Input::handles).any(reads_forced)
 }
 
 /// Says whether caching is off for a call, and why.

@@ -3,11 +3,13 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use super::execute::Made;
+use super::inputs::Input;
 use super::node::Node;
 use super::validate::Outputs;
 use crate::artifact::Artifact;
@@ -69,7 +71,7 @@ impl Node {
     }
 
     fn save_and_commit(&self, made: &Made) -> Result<u64, NotKept> {
-        let (saved, references) = self.save_all()?;
+        let saved = self.save_all()?;
         self.validate_fresh(&saved)?;
         if let Some(what) = self.what_changed() {
             self.spoil();
@@ -93,18 +95,13 @@ impl Node {
                 Ok(Output { name: spec.name.to_owned(), artifact })
             })
             .collect::<Result<_, Error>>()?;
-        let size = self.commit(made, outputs, references)?;
+        let size = self.commit(made, outputs)?;
         // What the store has taken over is no longer where the stage has made it.
         remove_all(&adopted);
         Ok(size)
     }
 
-    fn commit(
-        &self,
-        made: &Made,
-        outputs: Vec<Output>,
-        references: Vec<Reference>,
-    ) -> Result<u64, Error> {
+    fn commit(&self, made: &Made, outputs: Vec<Output>) -> Result<u64, Error> {
         let Some(key) = self.key() else {
             return Err(Error::new(ErrorKind::Wiring, "the call has no key"));
         };
@@ -118,7 +115,6 @@ impl Node {
             completed: history::now(),
             run: self.session.store.run().to_owned(),
             logged: !log.is_empty(),
-            references,
             validator: self.validator.as_ref().map(|(name, _)| (*name).to_owned()),
         };
         let detail = self.detail(made, log);
@@ -140,9 +136,10 @@ impl Node {
         }
         if digests(&current) != ours {
             // The entry that everybody reads is the one that was there first.
-            for slot in &self.outputs {
-                slot.evict();
-            }
+            let kept = |index: &usize| super::node::kept(&current, *index).is_some();
+            (0..self.outputs.len()).filter(kept).for_each(|index| {
+                self.outputs[index].evict();
+            });
         }
         let size = sizes(&current);
         self.set_head(Some(current));
@@ -177,21 +174,41 @@ impl Node {
     }
 
     /// Writes all outputs that have a cacher to the scratch folder.
-    fn save_all(&self) -> Result<(Vec<Option<Saved>>, Vec<Reference>), NotKept> {
-        let mut references = Vec::new();
-        let mut saved = Vec::new();
+    fn save_all(&self) -> Result<Vec<Option<Saved>>, NotKept> {
+        let mut all = Vec::new();
         for (index, slot) in self.outputs.iter().enumerate() {
             let Some(format) = slot.format() else {
-                saved.push(None);
+                all.push(None);
                 continue;
             };
             let artifact = self.session.store.new_artifact(format.file_extension())?;
             let (outcome, files) = collect_references(|| slot.save(&artifact));
             outcome.map_err(|error| self.not_saved(index, &artifact, error))?;
-            saved.push(Some(artifact.into_saved()?));
-            references.extend(files.iter().map(reference));
+            let mut saved = artifact.into_saved()?;
+            saved.references = files.iter().map(reference).collect();
+            saved.adopted.retain(|path| self.may_take_over(path));
+            all.push(Some(saved));
         }
-        Ok((saved, references))
+        Ok(all)
+    }
+
+    /// Whether a file that the store takes over is the stage's own: neither an input nor in the store.
+    fn may_take_over(&self, path: &Path) -> bool {
+        let Ok(path) = fs::canonicalize(path) else { return false };
+        let is_same = |other: &Path| fs::canonicalize(other).is_ok_and(|other| other == path);
+        let scratch = self.session.store.scratch_path();
+        let in_scratch = scratch.and_then(|scratch| fs::canonicalize(scratch).ok());
+        let in_scratch = in_scratch.is_some_and(|scratch| path.starts_with(scratch));
+        let store = fs::canonicalize(self.session.store.path());
+        let in_store = store.is_ok_and(|store| path.starts_with(store)) && !in_scratch;
+        !in_store && !self.all_files().any(|file| is_same(&file.path))
+    }
+
+    /// Returns the files whose content is in the key: those of params and arguments, and of values
+    /// that were inserted.
+    fn all_files(&self) -> impl Iterator<Item = &FileDigest> {
+        let inserted = self.inputs.iter().flat_map(Input::handles).flat_map(|h| h.slot.files());
+        self.files.iter().chain(inserted)
     }
 
     /// Tells apart what a cacher cannot hold from a disk that cannot take it.
@@ -227,8 +244,13 @@ impl Node {
     /// Names a file or an input that is no longer what it was when the key was made.
     fn what_changed(&self) -> Option<String> {
         let changed = |file: &&FileDigest| !file.unchanged().unwrap_or(false);
-        if let Some(file) = self.files.iter().find(changed) {
+        if let Some(file) = self.all_files().find(changed) {
             return Some(format!("`{}`", file.shown));
+        }
+        let heads = self.upstream().filter_map(|node| node.head());
+        if let Some(file) = heads.into_iter().find_map(|h| h.broken_reference().map(str::to_owned))
+        {
+            return Some(format!("`{file}`"));
         }
         // An input that was damaged is made again when it is read, and may come out as another.
         (self.compute_key() != self.key()).then(|| "an input".to_owned())
@@ -318,7 +340,7 @@ fn made_by(experiment: Option<&str>) -> BTreeMap<String, String> {
         let mut by = BTreeMap::new();
         by.insert("memo".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
         by.insert("program".to_owned(), program.unwrap_or_default().into_owned());
-        if let Ok(host) = std::fs::read_to_string("/proc/sys/kernel/hostname") {
+        if let Ok(host) = fs::read_to_string("/proc/sys/kernel/hostname") {
             by.insert("host".to_owned(), host.trim().to_owned());
         }
         by

@@ -8,8 +8,10 @@ use super::inputs::{Failure, Inputs, Values};
 use super::node::{Node, Status};
 use super::retry::Attempt;
 use crate::context::Context;
+use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, is_trouble_of_ours, panic_text};
 use crate::event::{Event, MissReason};
+use crate::store::lock::KeyLock;
 
 /// What is known of a finished run of a body.
 pub(crate) struct Made {
@@ -29,6 +31,10 @@ impl Node {
         let outcome = self.try_run(reason).map_err(|error| self.blame(self.hide_secrets_in(error)));
         if let Err(error) = &outcome {
             self.set_status(Status::Failed(error.clone()));
+            // What was refused is not handed out.
+            for slot in &self.outputs {
+                slot.evict();
+            }
             let (stage, record) = (self.spec.name, self.record_name());
             self.session.store.emit(|| Event::Failed { stage, record, error: error.clone() });
         }
@@ -45,7 +51,10 @@ impl Node {
             return Err(Error::new(ErrorKind::Wiring, "the digest of an input is not known"));
         };
         self.set_key(key);
-        let _lock = if self.is_kept() { self.session.store.lock(&key) } else { None };
+        let _lock = if self.is_kept() { self.lock(&key) } else { None };
+        if self.session.is_interrupted() {
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted before it started"));
+        }
         // Another process may have been quicker.
         let missing = matches!(
             reason,
@@ -65,6 +74,14 @@ impl Node {
         self.session.store.emit(|| Event::Finished { stage, record, key, seconds, size, kept });
         self.let_go();
         Ok(())
+    }
+
+    /// Waits for another process that computes the same call.
+    fn lock(&self, key: &Digest) -> Option<KeyLock> {
+        let store = &self.session.store;
+        let (stage, record) = (self.spec.name, self.record_name());
+        let waits = || store.emit(|| Event::Waiting { stage, record, key: *key });
+        store.lock(key, || self.session.is_interrupted(), waits)
     }
 
     /// Lazy values leave memory as soon as they are kept, and so do those that the store took over.
@@ -115,7 +132,9 @@ impl Node {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         match self.status() {
             Status::Failed(error) => return Err(error),
-            _ if self.outputs.iter().all(|slot| slot.is_held()) && !self.outputs.is_empty() => {
+            _ if !self.outputs.is_empty()
+                && (0..self.outputs.len()).all(|output| self.has_value(output)) =>
+            {
                 return Ok(());
             }
             Status::Hit => self.set_status(Status::Miss(MissReason::InMemory)),

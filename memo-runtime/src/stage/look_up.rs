@@ -17,7 +17,9 @@ impl Node {
     pub(crate) fn compute_key(&self) -> Option<Digest> {
         let mut maker = KeyMaker::new();
         maker.add(ComponentKind::Stage, "", &self.base);
-        for input in &self.inputs {
+        for (spec, input) in self.spec.inputs.iter().zip(&self.inputs) {
+            // By the name of the parameter: the attribute says which value it is given.
+            maker.add_text(ComponentKind::Input, spec.parameter);
             match input {
                 Input::One(None) => maker.add_text(ComponentKind::Input, "absent"),
                 Input::One(Some(handle)) => {
@@ -123,7 +125,7 @@ impl Node {
                 MissReason::InMemory
             });
         }
-        self.session.policy.force.covers(self.spec.name).then_some(MissReason::Forced)
+        self.forced.then_some(MissReason::Forced)
     }
 
     /// Decides whether a found entry can be used: it must be of this shape, what its cachers refer to

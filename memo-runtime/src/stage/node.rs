@@ -55,6 +55,9 @@ pub(crate) struct Node {
     /// The stage for which caching is off, if it is this one or one that this depends on: nothing is
     /// looked up or kept.
     pub(crate) uncached: Option<Uncached>,
+    /// Whether it is computed again on the run's word: it, or one whose outputs it reads that have no
+    /// artifact to tell whether they came out as before.
+    pub(crate) forced: bool,
     plan_identity: OnceLock<Digest>,
     state: Mutex<State>,
     /// Held by whoever looks the node up or runs it.
@@ -123,6 +126,7 @@ impl Node {
             validator: None,
             retry_if: None,
             uncached: None,
+            forced: false,
             plan_identity: OnceLock::new(),
             state: Mutex::default(),
             turn: Mutex::default(),
@@ -139,8 +143,8 @@ impl Node {
         *self.plan_identity.get_or_init(|| {
             let mut maker = KeyMaker::new();
             maker.add(ComponentKind::Stage, "", &self.base);
-            for input in &self.inputs {
-                maker.add_text(ComponentKind::Input, "");
+            for (spec, input) in self.spec.inputs.iter().zip(&self.inputs) {
+                maker.add_text(ComponentKind::Input, spec.parameter);
                 let rows = match input {
                     Input::One(handle) => vec![("", handle.as_ref(), None)],
                     Input::Across(across) => across

@@ -36,6 +36,11 @@ pub(crate) fn make(store: &Store, experiment: &str, frames: &[Frame]) -> io::Res
     if fs::read(&index).is_ok_and(|found| found == digest.as_bytes()) {
         return Ok(());
     }
+    // Without an index the next run looks at every link, should this one be killed meanwhile.
+    match fs::remove_file(&index) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     for link in &links {
         link.make(store)?;
     }

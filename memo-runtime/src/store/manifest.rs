@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::artifact::Meta;
 use crate::artifact::tree::Part;
 use crate::digest::Digest;
+use crate::file::{Input, InputKind};
 use crate::key::Component;
+use crate::key::files::FileDigest;
 
 mod quick;
 
@@ -37,9 +39,6 @@ pub(crate) struct Head {
     /// Whether the stage logged anything, which is then told again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) logged: bool,
-    /// Files outside the store that the outputs refer to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) references: Vec<Reference>,
     /// The validator that passed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) validator: Option<String>,
@@ -74,6 +73,9 @@ pub(crate) struct Kept {
     pub(crate) parts: Vec<Part>,
     #[serde(default, skip_serializing_if = "Meta::is_empty")]
     pub(crate) meta: Meta,
+    /// Files outside the store that the value refers to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) references: Vec<Reference>,
 }
 
 /// Bytes that are shown as hexadecimal digits.
@@ -172,6 +174,13 @@ fn checked_body(bytes: &[u8]) -> Result<&[u8], NotAManifest> {
 }
 
 impl Head {
+    /// Names a file that an output refers to and that is gone or changed.
+    pub(crate) fn broken_reference(&self) -> Option<&str> {
+        let kept = self.outputs.iter().filter_map(|output| output.artifact.as_ref());
+        let mut references = kept.flat_map(|kept| &kept.references);
+        references.find(|file| !file.holds()).map(|file| &*file.path)
+    }
+
     /// Whether all names stay inside the folders that they are joined to. A manifest is not trusted.
     pub(crate) fn stays_inside(&self) -> bool {
         let plain = |name: &str| {
@@ -198,12 +207,17 @@ impl Kept {
     }
 
     /// The digest by which this artifact enters the keys of what reads it: the bytes, what they mean,
-    /// and the facts beside them.
+    /// the facts beside them, and the content of the files they refer to.
     pub(crate) fn identity(&self) -> Digest {
         let mut bytes = [*self.format.as_bytes(), *self.digest.as_bytes()].concat();
         if !self.meta.is_empty() {
             let meta = serde_json::Value::Object(self.meta.clone()).to_string();
             bytes.extend_from_slice(meta.as_bytes());
+        }
+        for file in &self.references {
+            bytes.extend_from_slice(&(file.path.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(file.path.as_bytes());
+            bytes.extend_from_slice(file.digest.as_bytes());
         }
         Digest::of(&bytes)
     }
@@ -211,6 +225,15 @@ impl Kept {
     /// The bytes that lie inside the manifest.
     pub(crate) fn inline(&self) -> Option<&[u8]> {
         self.text.as_ref().map(String::as_bytes).or(self.hex.as_ref().map(|hex| &hex.0[..]))
+    }
+}
+
+impl Reference {
+    /// Whether the file is there, with the content that it had.
+    pub(crate) fn holds(&self) -> bool {
+        let kind = if self.folder { InputKind::Dir } else { InputKind::File };
+        let input = Input { path: self.path.clone().into(), name: None };
+        FileDigest::of(kind, &input).is_ok_and(|found| found.digest == self.digest)
     }
 }
 
@@ -257,6 +280,7 @@ mod tests {
                 hex,
                 parts: vec![],
                 meta: Meta::new(),
+                references: vec![],
             }),
         };
         let head = Head {
@@ -271,7 +295,6 @@ mod tests {
             completed: 1_700_000_000_000,
             run: "r1".into(),
             logged: true,
-            references: vec![],
             validator: None,
         };
         (head, Detail::default())

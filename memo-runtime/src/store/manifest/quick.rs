@@ -33,8 +33,7 @@ pub(super) fn head(manifest: &[u8]) -> Option<Head> {
     let run = rest.text()?;
     let logged = rest.skip(",\"logged\":true").is_some();
     rest.skip("}\n")?;
-    let (references, validator) = (Vec::new(), None);
-    Some(Head { key, stage, outputs, seconds, completed, run, logged, references, validator })
+    Some(Head { key, stage, outputs, seconds, completed, run, logged, validator: None })
 }
 
 /// What is still to be read.
@@ -66,8 +65,8 @@ impl Rest<'_> {
             None => None,
         };
         self.skip("}}")?;
-        let (hex, parts, meta) = (None, Vec::new(), Meta::new());
-        let artifact = Kept { format, extension, digest, size, text, hex, parts, meta };
+        let (hex, parts, meta, references) = (None, Vec::new(), Meta::new(), Vec::new());
+        let artifact = Kept { format, extension, digest, size, text, hex, parts, meta, references };
         Some(Output { name, artifact: Some(artifact) })
     }
 
