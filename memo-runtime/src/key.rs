@@ -30,7 +30,6 @@ pub(crate) mod part;
 pub(crate) use canonical::Encoded;
 use canonical::put_number;
 pub use canonical::{KeyHasher, digest_of};
-#[cfg_attr(not(any(feature = "csv", feature = "bincode")), expect(unused_imports))]
 pub(crate) use canonical::{digest_and_files_of, plain_digest_of};
 pub use part::CacheKey;
 

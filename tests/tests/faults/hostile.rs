@@ -118,7 +118,8 @@ fn no_path_leads_out_of_the_store() {
         for folder in [false, true] {
             stage.refused("numbers", &format!("reference {path:?}"), |head| {
                 let digest = artifact(head)["digest"].clone();
-                head["references"] = json!([{"path": path, "folder": folder, "digest": digest}]);
+                artifact(head)["references"] =
+                    json!([{"path": path, "folder": folder, "digest": digest}]);
             });
         }
     }
