@@ -12,12 +12,12 @@ test:
 
 # Compile-fail fixtures: the messages of the macros.
 ui:
-    cargo test -p memo-tests ui
+    cargo test -p memo-tests --test ui
 
-# Accept the messages that the fixtures and snapshots show now; look at the difference before committing.
+# Accept the messages and expansions that fixtures and snapshots show now; look at the difference then.
 bless:
-    TRYBUILD=overwrite cargo test -p memo-tests ui
-    INSTA_UPDATE=always cargo test --workspace
+    TRYBUILD=overwrite cargo test -p memo-tests --test ui
+    INSTA_UPDATE=always cargo test -p memo-macros
 
 # The documentation, as users see it.
 doc:
@@ -27,6 +27,6 @@ doc:
 deny:
     cargo deny check
 
-# Costs beside the floors of this machine.
-bench:
-    cargo bench -p memo-benches
+# Costs beside the floors of this machine: all cases, or those named.
+bench *CASES:
+    cargo run --release -p memo-benches -- {{CASES}}

@@ -44,7 +44,8 @@ impl Bench {
     ) -> Result<Measured> {
         let rounds = self.rounds.unwrap_or(rounds).max(1);
         // The first pair warms caches up.
-        (floor()?, ours()?);
+        floor()?;
+        ours()?;
         let mut measured = Measured { floor: Vec::new(), ours: Vec::new(), ratios: Vec::new() };
         for round in 0..rounds {
             // Whoever comes second finds the caches that the first has left; so they change places.

@@ -34,6 +34,11 @@ impl Diagnostics {
         self.push(Error::new_spanned(tokens, message));
     }
 
+    /// Counts the errors so far.
+    pub fn count(&self) -> usize {
+        self.errors.as_ref().map_or(0, Vec::len)
+    }
+
     /// Returns whether nothing was reported.
     pub fn is_empty(&self) -> bool {
         self.errors.as_ref().is_none_or(Vec::is_empty)

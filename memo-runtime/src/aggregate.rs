@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, did_you_mean};
 use crate::key::digest_of;
 use crate::lazy::{Handle, Lazy, Origin};
-use crate::record::{Frame, Params, Provides, Record};
+use crate::record::{Frame, Params, Provides, Record, RecordState};
 use crate::stage::call::without_paths;
 
 /// The records of an experiment, as an aggregate's wrapper takes them.
@@ -28,7 +28,11 @@ impl<P: Params> Records<P> {
         let mut params = Vec::new();
         frame.rows.clear();
         for record in records {
-            frame.rows.push((record.name().into(), record.frame.state.clone()));
+            let ended = frame.session.declared().is_some_and(|declared| {
+                declared.calls().records.get(record.frame.index).is_some_and(|r| r.ended.is_some())
+            });
+            let (name, state) = (record.name().into(), record.frame.state.clone());
+            frame.rows.push(RecordState { name, state, ended });
             params.push(Arc::clone(&record.params));
         }
         Self { frame, params: RowParams(params) }
@@ -51,7 +55,7 @@ impl<P: Params> Records<P> {
 /// #[aggregate(inputs = [score], outputs = [best], cachers = [Json])]
 /// fn best(score: Across<f64>) -> Result<Option<String>> {
 ///     let mut best: Option<(f64, &str)> = None;
-///     for item in score.iter() {
+///     for item in &score {
 ///         let value = *item.load()?;
 ///         if best.is_none_or(|(highest, _)| value > highest) {
 ///             best = Some((value, item.record()));
@@ -87,6 +91,8 @@ pub(crate) struct AcrossInput {
 pub(crate) struct Row {
     pub(crate) name: Arc<str>,
     pub(crate) handle: Option<Handle>,
+    /// Whether the record ended early, so that nobody knows what it would hold.
+    pub(crate) unknown: bool,
     pub(crate) params: Option<Arc<dyn Any + Send + Sync>>,
     pub(crate) params_digest: Option<Digest>,
 }
@@ -94,6 +100,16 @@ pub(crate) struct Row {
 impl AcrossInput {
     pub(crate) fn rows(&self) -> &[Row] {
         &self.rows
+    }
+
+    /// Whether the value of a record is missing that ended early, and cannot be done without.
+    pub(crate) fn is_unknown(&self) -> bool {
+        !self.optional && self.rows.iter().any(|row| row.unknown)
+    }
+
+    /// Whether a record ended early.
+    pub(crate) fn has_unknown_rows(&self) -> bool {
+        self.rows.iter().any(|row| row.unknown)
     }
 
     /// Whether a record whose call has failed counts as absent.
@@ -118,10 +134,10 @@ impl AcrossInput {
     ) -> Result<Self, Error> {
         let mut rows = Vec::with_capacity(frame.rows.len());
         let mut absent = Vec::new();
-        for (record, state) in &frame.rows {
+        for RecordState { name: record, state, ended } in &frame.rows {
             let handle = state.get(name).map(|bound| bound.handle.clone());
             match &handle {
-                None if !optional => absent.push(record),
+                None if !optional && !ended => absent.push(record),
                 Some(handle)
                     if !matches!(handle.origin, Origin::Broken)
                         && handle.typed::<T>().is_none() =>
@@ -135,12 +151,12 @@ impl AcrossInput {
                 }
                 _ => {}
             }
-            let name = Arc::clone(record);
-            rows.push(Row { name, handle, params: None, params_digest: None });
+            let (name, unknown) = (Arc::clone(record), *ended && handle.is_none());
+            rows.push(Row { name, handle, unknown, params: None, params_digest: None });
         }
         if let Some(first) = absent.first() {
-            let names = frame.rows.iter().find(|(record, _)| record == *first);
-            let names = names.into_iter().flat_map(|(_, state)| state.keys().map(|name| &**name));
+            let row = frame.rows.iter().find(|row| row.name == **first);
+            let names = row.into_iter().flat_map(|row| row.state.keys().map(|name| &**name));
             let more = match absent.len() - 1 {
                 0 => String::new(),
                 more => format!(" and {more} more"),
@@ -188,12 +204,43 @@ impl<T, P: 'static> Across<T, P> {
     }
 
     /// Iterates over the records. A value is loaded only when it is asked for.
-    pub fn iter(&self) -> impl Iterator<Item = AcrossItem<'_, T, P>> {
+    pub fn iter(&self) -> AcrossIter<'_, T, P> {
         let project = self.input.project.as_deref();
         let project = project.and_then(|project| project.downcast_ref::<Project<P>>());
-        self.input.rows.iter().map(move |row| AcrossItem { row, project, types: PhantomData })
+        AcrossIter { rows: self.input.rows.iter(), project, types: PhantomData }
     }
 }
+
+impl<'a, T, P: 'static> IntoIterator for &'a Across<T, P> {
+    type Item = AcrossItem<'a, T, P>;
+    type IntoIter = AcrossIter<'a, T, P>;
+
+    fn into_iter(self) -> AcrossIter<'a, T, P> {
+        self.iter()
+    }
+}
+
+/// Iterates over the records of an [`Across`].
+pub struct AcrossIter<'a, T, P> {
+    rows: std::slice::Iter<'a, Row>,
+    project: Option<&'a Project<P>>,
+    types: PhantomData<fn() -> T>,
+}
+
+impl<'a, T, P> Iterator for AcrossIter<'a, T, P> {
+    type Item = AcrossItem<'a, T, P>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (row, project) = (self.rows.next()?, self.project);
+        Some(AcrossItem { row, project, types: PhantomData })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.rows.size_hint()
+    }
+}
+
+impl<T, P> ExactSizeIterator for AcrossIter<'_, T, P> {}
 
 impl<'a, T, P> AcrossItem<'a, T, P> {
     /// Returns the record's name.

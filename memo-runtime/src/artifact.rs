@@ -71,7 +71,7 @@ pub struct Artifact(Side);
 #[derive(Debug)]
 enum Side {
     Saving(Saving),
-    Loading(Loading),
+    Loading(Box<Loading>),
 }
 
 impl Artifact {
@@ -80,7 +80,7 @@ impl Artifact {
     }
 
     pub(crate) fn loading(loading: Loading) -> Self {
-        Self(Side::Loading(loading))
+        Self(Side::Loading(Box::new(loading)))
     }
 
     /// Makes an artifact to save at a path of one's own, outside any store. Further files lie beside
@@ -205,7 +205,8 @@ impl Artifact {
         let value = serde_json::to_value(value).map_err(|error| {
             Error::new(ErrorKind::Cacher, format!("the fact `{name}` is no JSON")).because(error)
         })?;
-        self.to_save("set_meta")?.set_meta(name, value)
+        self.to_save("set_meta")?.set_meta(name, value);
+        Ok(())
     }
 
     /// Returns a fact attached while saving.

@@ -48,8 +48,8 @@ use crate::layout::Layout;
 /// memo_runtime::testing::conforms(Decimal, [0, 7, u64::MAX]);
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot keep a value of type `{T}`",
-    label = "this cacher does not implement `Cacheable<{T}>`",
+    message = "`{Self}` cannot keep a `{T}`: name a cacher that can, or derive `serde::Serialize` and `serde::Deserialize` for it",
+    label = "this is no `Cacheable<{T}>`",
     note = "`Json` and `Bincode` keep every type that derives `serde::Serialize` and `serde::Deserialize`, `Csv` keeps a `Vec` of such rows, `Text` a `String`, `Bytes` a `Vec<u8>`, `Copied` and `Referenced` a `PathBuf`",
     note = "or write `impl Cacheable<{T}>` for a cacher of your own"
 )]
@@ -129,7 +129,11 @@ impl Format {
     }
 
     /// Adds an option that changes the bytes, or what they mean.
-    pub fn option(mut self, name: impl Into<Cow<'static, str>>, value: impl ToString) -> Self {
+    pub fn option(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl std::fmt::Display,
+    ) -> Self {
         self.options.push((name.into(), value.to_string()));
         self
     }

@@ -2,8 +2,8 @@
 //!
 //! | cacher | keeps | for |
 //! |---|---|---|
-//! | [`Json`] | every `serde` type | reading by people and other programs |
-//! | [`Csv`] | `Vec` of flat rows | spreadsheets |
+//! | [`Json`](struct@Json) | every `serde` type | reading by people and other programs |
+//! | [`Csv`](struct@Csv) | `Vec` of flat rows | spreadsheets |
 //! | [`Bincode`] | every `serde` type | speed: big vectors, models |
 //! | [`Text`] | `String` | text |
 //! | [`Bytes`] | `Vec<u8>` | bytes in a format of one's own |

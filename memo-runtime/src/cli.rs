@@ -1,1 +1,171 @@
-//! The command line of an experiment binary.
+//! The command line of an experiment binary: [`Experiment::main`].
+//!
+//! [`args`] is what was written, [`request`] what it means. While the run goes on, [`progress`] tells of
+//! it on standard error; at its end the tables go to standard output. [`output`] is the only module that
+//! writes.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, ErrorKind};
+use crate::experiment::{Experiment, overrides};
+use crate::record::Params;
+
+mod args;
+mod duration;
+mod json;
+mod live;
+mod output;
+mod params;
+mod plan;
+mod preview;
+mod progress;
+mod report;
+mod request;
+mod signals;
+mod table;
+mod text;
+
+use args::{About, Args, Format};
+use output::{Output, Paint};
+use params::RecordParams;
+use request::{Request, Task};
+
+/// A stage failed, or something else that was wanted could not be done.
+const FAILED: u8 = 1;
+/// What was asked for makes no sense.
+const USAGE: u8 = 2;
+
+impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
+    /// Does what the program's command line says, and returns the exit code: 0 done, 1 a stage failed,
+    /// 2 wrong usage or wiring, 3 results could not be kept, 130 or 143 interrupted.
+    ///
+    /// `--help` lists the flags. Results and tables go to standard output, progress to standard error.
+    ///
+    /// ```no_run
+    /// use std::process::ExitCode;
+    /// use memo_runtime::prelude::*;
+    ///
+    /// #[stage(outputs = [square], cachers = [Json])]
+    /// fn square(params: &u32) -> u32 {
+    ///     params * params
+    /// }
+    ///
+    /// fn main() -> ExitCode {
+    ///     let pipeline = |record: &mut Record<u32>| {
+    ///         square(record)?;
+    ///         Ok(())
+    ///     };
+    ///     Experiment::new("squares", pipeline).record("three", 3).main()
+    /// }
+    /// ```
+    pub fn main(self) -> ExitCode {
+        self.main_with(std::env::args_os())
+    }
+
+    /// Does what a command line says, as [`main`](Self::main) does. Like those of a program, the
+    /// arguments begin with its name.
+    ///
+    /// ```
+    /// use std::process::ExitCode;
+    /// use memo_runtime::prelude::*;
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let store = folder.path().as_os_str();
+    /// let experiment = Experiment::new("nothing", |_: &mut Record<()>| Ok(())).record("base", ());
+    /// let arguments = ["nothing".as_ref(), "--plan".as_ref(), "--store".as_ref(), store];
+    /// let code = experiment.main_with(arguments.map(ToOwned::to_owned));
+    /// assert_eq!(code, ExitCode::SUCCESS);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn main_with(self, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+        let output = Output::default();
+        let code = match Args::read(&self.about(), args) {
+            Ok(args) => self.obey(args, &output).unwrap_or_else(|error| {
+                output.note(&report::error(&error, Paint::stderr()));
+                match error.kind() {
+                    ErrorKind::Usage | ErrorKind::Wiring => USAGE,
+                    _ => FAILED,
+                }
+            }),
+            Err(error) => {
+                // The help goes to standard output; if nobody reads it, there is nobody to tell.
+                let _ = error.print();
+                u8::try_from(error.exit_code()).unwrap_or(USAGE)
+            }
+        };
+        match output.failure() {
+            Some(error) => {
+                output.note(&format!("error: standard output cannot be written: {error}"));
+                ExitCode::from(if code == 0 { FAILED } else { code })
+            }
+            None => ExitCode::from(code),
+        }
+    }
+
+    fn about(&self) -> About {
+        About {
+            experiment: self.name.clone(),
+            records: self.records.iter().map(|record| record.name.clone()).collect(),
+            store: self.store.clone(),
+        }
+    }
+
+    fn obey(&self, args: Args, output: &Output) -> Result<u8, Error> {
+        let request = Request::new(args)?;
+        match request.task {
+            Task::Plan => self.print_plan(&request, output).map(|()| 0),
+            Task::PrintParams => self.print_params(&request, output).map(|()| 0),
+            Task::Run => self.run_and_report(request, output),
+        }
+    }
+
+    fn print_plan(&self, request: &Request, output: &Output) -> Result<(), Error> {
+        let plan = self.plan(&request.options)?;
+        match request.format {
+            Format::Json => json::plan(output, &plan),
+            Format::Text => {
+                output.result(&plan::text(&plan, request.is_verbose(), Paint::stdout()));
+            }
+        }
+        Ok(())
+    }
+
+    fn print_params(&self, request: &Request, output: &Output) -> Result<(), Error> {
+        let options = &request.options;
+        let plan = self.plan(options)?;
+        let wanted = |name| options.records.is_empty() || options.records.contains(name);
+        for record in self.records.iter().filter(|record| wanted(&record.name)) {
+            let overlay = options.params.as_ref();
+            let params = overrides::apply(&record.params, overlay, &options.set, &record.varied)?;
+            let params = RecordParams::new(&record.name, &overrides::params_text(&params)?, &plan);
+            match request.format {
+                Format::Json => json::params(output, &params),
+                Format::Text => output.result(&params.text(Paint::stdout())),
+            }
+        }
+        Ok(())
+    }
+
+    fn run_and_report(&self, request: Request, output: &Output) -> Result<u8, Error> {
+        let (format, is_quiet) = (request.format, request.is_quiet());
+        let watch = request.watch(output)?;
+        let outcome = self.run(&watch.options);
+        watch.progress.clear();
+        let outcome = outcome?;
+        let code = match watch.signals.exit_code() {
+            Some(code) if outcome.interrupted => code,
+            _ => outcome.exit_code(),
+        };
+        match format {
+            Format::Json => json::outcome(output, &outcome, code),
+            Format::Text if is_quiet => output.result(&outcome.line()),
+            Format::Text => output.result(&report::outcome(&outcome, Paint::stdout())),
+        }
+        Ok(code)
+    }
+}

@@ -34,6 +34,8 @@ pub struct Context {
     pub(crate) interrupted: std::sync::Arc<AtomicBool>,
     pub(crate) log: Mutex<Vec<String>>,
     pub(crate) folder: Mutex<Option<tempfile::TempDir>>,
+    /// Where the folder is made: near the store, so that files need not be copied.
+    pub(crate) place: PathBuf,
 }
 
 impl Context {
@@ -41,8 +43,10 @@ impl Context {
         stage: &'static str,
         attempt: u32,
         interrupted: std::sync::Arc<AtomicBool>,
+        place: PathBuf,
     ) -> Self {
-        Self { stage, attempt, interrupted, log: Mutex::default(), folder: Mutex::default() }
+        let (log, folder) = (Mutex::default(), Mutex::default());
+        Self { stage, attempt, interrupted, log, folder, place }
     }
 
     pub(crate) fn take_log(&self) -> Vec<String> {
@@ -77,9 +81,8 @@ impl Context {
     pub fn folder(&self) -> Result<PathBuf, Error> {
         let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
         if folder.is_none() {
-            let made = tempfile::tempdir().map_err(|error| {
-                let message =
-                    format!("no folder could be made in `{}`", std::env::temp_dir().display());
+            let made = tempfile::tempdir_in(&self.place).map_err(|error| {
+                let message = format!("no folder could be made in `{}`", self.place.display());
                 Error::new(ErrorKind::Store, message).because(error)
             })?;
             *folder = Some(made);

@@ -1,8 +1,10 @@
 //! [`Digest`]: 256 bits of BLAKE3, the one hash that names things in a store.
 
 use std::fmt;
+use std::hash::Hasher;
 use std::str::FromStr;
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A BLAKE3 digest: of a value, of an artifact's bytes, or of "the same work" (a key).
@@ -35,6 +37,28 @@ impl Digest {
         &self.0
     }
 
+    /// Reads hexadecimal digits.
+    pub(crate) fn from_digits(text: &[u8; 64]) -> Result<Self, NotADigest> {
+        let (mut bytes, mut all) = ([0; 32], 0);
+        for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+            let (high, low) = (DIGITS[usize::from(pair[0])], DIGITS[usize::from(pair[1])]);
+            *byte = high << 4 | low;
+            all |= high | low;
+        }
+        // What is no digit is a number above 15.
+        if all > 15 { Err(NotADigest) } else { Ok(Self(bytes)) }
+    }
+
+    /// Returns the hexadecimal digits, which are ASCII.
+    pub(crate) fn digits(&self) -> [u8; 64] {
+        let mut digits = [0; 64];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
+            pair[1] = b"0123456789abcdef"[usize::from(byte & 15)];
+        }
+        digits
+    }
+
     /// Returns the first eight hexadecimal digits, enough for people.
     pub fn short(&self) -> String {
         self.to_string()[..8].to_owned()
@@ -49,13 +73,7 @@ impl From<blake3::Hash> for Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut hex = [0; 64];
-        for (pair, byte) in hex.chunks_exact_mut(2).zip(self.0) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 15)];
-        }
-        f.write_str(std::str::from_utf8(&hex).map_err(|_| fmt::Error)?)
+        f.write_str(std::str::from_utf8(&self.digits()).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -65,26 +83,44 @@ impl fmt::Debug for Digest {
     }
 }
 
+/// The hasher of maps whose keys are hashes themselves: any eight bytes of them will do.
+#[derive(Default)]
+pub(crate) struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = self.0.rotate_left(32) ^ u64::from_le_bytes(*first);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// The text is not 64 lowercase hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a digest is 64 lowercase hexadecimal digits")]
 pub struct NotADigest;
 
+/// The number that a hexadecimal digit stands for; 255 for what is none. A manifest holds many digests,
+/// so they are read without a branch for each digit.
+const DIGITS: [u8; 256] = {
+    let mut digits = [u8::MAX; 256];
+    let mut number = 0;
+    while number < 16 {
+        digits[b"0123456789abcdef"[number as usize] as usize] = number;
+        number += 1;
+    }
+    digits
+};
+
 impl FromStr for Digest {
     type Err = NotADigest;
 
     fn from_str(text: &str) -> Result<Self, NotADigest> {
-        let digit = |byte: u8| match byte {
-            b'0'..=b'9' => Ok(byte - b'0'),
-            b'a'..=b'f' => Ok(byte - b'a' + 10),
-            _ => Err(NotADigest),
-        };
-        let text: &[u8; 64] = text.as_bytes().try_into().map_err(|_| NotADigest)?;
-        let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-        }
-        Ok(Self(bytes))
+        Self::from_digits(text.as_bytes().try_into().map_err(|_| NotADigest)?)
     }
 }
 
@@ -96,7 +132,21 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        deserializer.deserialize_str(Hexadecimal)
+    }
+}
+
+/// Reads a digest from text, wherever that lies.
+struct Hexadecimal;
+
+impl Visitor<'_> for Hexadecimal {
+    type Value = Digest;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("64 lowercase hexadecimal digits")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Digest, E> {
+        text.parse().map_err(E::custom)
     }
 }

@@ -177,10 +177,10 @@ pub(crate) fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a 
     let known: Vec<&str> = known.into_iter().collect();
     let nearest = known
         .iter()
-        .map(|name| (strsim::jaro_winkler(wrong, name), name))
+        .map(|name| (likeness(wrong, name), name))
         .max_by(|one, other| one.0.total_cmp(&other.0));
     match nearest {
-        Some((likeness, name)) if likeness > 0.75 => format!("; did you mean `{name}`?"),
+        Some((likeness, name)) if likeness > 0.6 => format!("; did you mean `{name}`?"),
         Some(_) => {
             let quoted: Vec<_> = known.iter().take(12).map(|name| format!("`{name}`")).collect();
             let more = known.len().saturating_sub(12);
@@ -188,5 +188,32 @@ pub(crate) fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a 
             format!("; there are {}{rest}", quoted.join(", "))
         }
         None => "; there are none".to_owned(),
+    }
+}
+
+/// How like two names are, from 0 to 1. Mistyped letters count, and so does a common beginning.
+fn likeness(one: &str, other: &str) -> f64 {
+    let (one, other) = (one.to_lowercase(), other.to_lowercase());
+    let edits = strsim::normalized_damerau_levenshtein(&one, &other);
+    // A common beginning, as of `hiden_size` and `hidden`, makes up for letters that are left.
+    let beginning = strsim::jaro_winkler(&one, &other) - 0.2;
+    edits.max(beginning)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_told_if_one_is_near() {
+        let known = ["fit", "score", "hidden", "rate"];
+        for (wrong, near) in
+            [("it", "fit"), ("scroe", "score"), ("hiden", "hidden"), ("Rate", "rate")]
+        {
+            let told = did_you_mean(wrong, known);
+            assert!(told.contains(&format!("did you mean `{near}`?")), "{wrong}{told}");
+        }
+        assert_eq!(did_you_mean("xyz", ["fit", "score"]), "; there are `fit`, `score`");
+        assert_eq!(did_you_mean("xyz", []), "; there are none");
     }
 }

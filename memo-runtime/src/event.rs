@@ -44,6 +44,15 @@ pub enum Event {
         /// The run that it was.
         made_by: String,
     },
+    /// Another process computes the same call: this one waits for it.
+    Waiting {
+        /// The stage.
+        stage: &'static str,
+        /// The record that called it first; `None` for an aggregate.
+        record: Option<String>,
+        /// Its key.
+        key: Digest,
+    },
     /// A call was not found: its body runs now.
     Started {
         /// The stage.

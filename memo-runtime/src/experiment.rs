@@ -47,7 +47,7 @@ type Filter<P> = Box<dyn Fn(&Record<P>) -> bool + Send + Sync>;
 /// #[aggregate(inputs = [power], outputs = [largest], cachers = [Json])]
 /// fn largest(power: Across<u64>) -> Result<u64> {
 ///     let mut largest = 0;
-///     for item in power.iter() {
+///     for item in &power {
 ///         largest = largest.max(*item.load()?);
 ///     }
 ///     Ok(largest)
@@ -179,7 +179,7 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store cannot be opened.
     pub fn run(&self, options: &RunOptions) -> Result<Outcome, Error> {
         let declared = declare::declare(self, options, false)?;
-        crate::run::run(&self.name, declared, options)
+        Ok(crate::run::run(&self.name, declared, options))
     }
 }
 

@@ -27,9 +27,10 @@ pub(crate) mod canonical;
 pub(crate) mod files;
 pub(crate) mod part;
 
-#[cfg_attr(not(any(feature = "csv", feature = "bincode")), expect(unused_imports))]
-pub(crate) use canonical::plain_digest_of;
+pub(crate) use canonical::Encoded;
+use canonical::put_number;
 pub use canonical::{KeyHasher, digest_of};
+pub(crate) use canonical::{digest_and_files_of, plain_digest_of};
 pub use part::CacheKey;
 
 /// The version of the whole scheme. Changing what enters a key, or how, changes this number, and with
@@ -95,33 +96,47 @@ pub struct Component {
 }
 
 /// Takes components one by one and gives the key.
+///
+/// They are gathered and digested at once: a BLAKE3 hasher is two kilobytes, most keys have less.
 #[derive(Debug, Clone)]
-pub(crate) struct KeyMaker(blake3::Hasher);
+pub(crate) struct KeyMaker(Vec<u8>);
 
 impl KeyMaker {
     pub(crate) fn new() -> Self {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(SCHEME);
-        Self(hasher)
+        let mut bytes = Vec::with_capacity(512);
+        bytes.extend_from_slice(SCHEME);
+        Self(bytes)
     }
 
     /// Adds a component. Kind and length are framed, so that no two lists of components run together.
     pub(crate) fn add(&mut self, kind: ComponentKind, name: &str, digest: &Digest) {
-        let mut frame = [0; 5];
-        frame[0] = kind as u8;
-        frame[1..].copy_from_slice(&u32::try_from(name.len()).unwrap_or(u32::MAX).to_le_bytes());
-        self.0.update(&frame).update(name.as_bytes()).update(digest.as_bytes());
+        self.framed(kind as u8, name.as_bytes());
+        self.0.extend_from_slice(digest.as_bytes());
+    }
+
+    /// Adds a component whose encoding may be so short that it needs no digest.
+    pub(crate) fn add_encoded(&mut self, kind: ComponentKind, name: &str, value: &Encoded) {
+        match value.short() {
+            None => self.add(kind, name, &value.digest()),
+            Some(bytes) => {
+                self.framed(0x40 | kind as u8, name.as_bytes());
+                self.framed(kind as u8, bytes);
+            }
+        }
     }
 
     /// Adds a component that is a short text, without digesting it by itself.
     pub(crate) fn add_text(&mut self, kind: ComponentKind, text: &str) {
-        let mut frame = [0; 5];
-        frame[0] = 0x80 | kind as u8;
-        frame[1..].copy_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
-        self.0.update(&frame).update(text.as_bytes());
+        self.framed(0x80 | kind as u8, text.as_bytes());
+    }
+
+    fn framed(&mut self, kind: u8, bytes: &[u8]) {
+        self.0.push(kind);
+        put_number(&mut self.0, bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
     }
 
     pub(crate) fn finish(&self) -> Digest {
-        self.0.finalize().into()
+        Digest::of(&self.0)
     }
 }

@@ -16,11 +16,12 @@
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::BuildHasherDefault;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use serde::de::DeserializeOwned;
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Hashed};
 
 mod access;
 mod identity;
@@ -74,7 +75,9 @@ struct Inner {
     aliases: Vec<&'static str>,
 }
 
-static FOUND: LazyLock<RwLock<HashMap<TypeId, Layout>>> = LazyLock::new(RwLock::default);
+static FOUND: LazyLock<RwLock<Found>> = LazyLock::new(RwLock::default);
+
+type Found = HashMap<TypeId, Layout, BuildHasherDefault<Hashed>>;
 
 impl Layout {
     /// Returns the layout of `T`. It is found once per type and process.

@@ -136,17 +136,14 @@ impl<T: Send + Sync + 'static> Lazy<T> {
     ///
     /// Those of calling the stage, if it has to run for it.
     pub fn digest(&self) -> Result<Digest, Error> {
-        match &self.origin {
-            Origin::Inserted(digest) => Ok(*digest),
-            _ => {
-                let (node, output) = self.node()?;
-                node.resolve()?;
-                node.identity(output).ok_or_else(|| {
-                    Error::new(ErrorKind::NotCached, "the value is not known yet")
-                        .in_stage(node.spec.name)
-                })
-            }
+        if let Origin::Inserted(digest) = &self.origin {
+            return Ok(*digest);
         }
+        let (node, output) = self.node()?;
+        node.resolve()?;
+        node.identity(output).ok_or_else(|| {
+            Error::new(ErrorKind::NotCached, "the value is not known yet").in_stage(node.spec.name)
+        })
     }
 
     /// Returns the path of the main file, checked. A small value, which lies inside its manifest, is
@@ -161,7 +158,7 @@ impl<T: Send + Sync + 'static> Lazy<T> {
         node.resolve()?;
         let found = node.path(output);
         match found {
-            Err(error) if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Store) => {
+            Err(error) if node.kept(output).is_some_and(|kept| kept.inline().is_none()) => {
                 node.heal(output, &error)?;
                 node.path(output)
             }

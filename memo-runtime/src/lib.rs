@@ -59,7 +59,7 @@
 //! | [record](Record) | one run of a pipeline for one value of your params; its state maps output names to [handles](Lazy) |
 //! | [experiment](Experiment) | a pipeline, its records, [aggregates](macro@aggregate) over them, a command line |
 //! | key | the digest that says "the same work", made of named [components](Component) |
-//! | [cacher](Cacheable) | writes a value as an artifact and reads it back: [`Json`], [`Csv`], [`Bincode`], [`Text`], [`Bytes`], [`Copied`], [`Referenced`], or your own |
+//! | [cacher](Cacheable) | writes a value as an artifact and reads it back: [`Json`](struct@Json), [`Csv`](struct@Csv), [`Bincode`], [`Text`], [`Bytes`], [`Copied`], [`Referenced`], or your own |
 //! | [store](Store) | a folder of entries: a manifest and the artifacts of each |
 //!
 //! # What decides a hit
@@ -81,7 +81,7 @@
 //! | feature | default | gives |
 //! |---|---|---|
 //! | `bincode` | yes | the [`Bincode`] cacher, and `Lazy(..)` outputs without `cachers` |
-//! | `csv` | yes | the [`Csv`] cacher |
+//! | `csv` | yes | the [`Csv`](struct@Csv) cacher |
 //! | `cli` | yes | [`Experiment::main`]: command line, progress, tables |
 //! | `testing` | no | [`testing`]: a recorder of events, the conformance suite for cachers |
 
@@ -117,7 +117,7 @@ mod store;
 #[cfg(any(feature = "testing", doc))]
 pub mod testing;
 
-pub use aggregate::{Across, AcrossItem, Records};
+pub use aggregate::{Across, AcrossItem, AcrossIter, Records};
 pub use artifact::{Artifact, ArtifactBytes};
 pub use cacheable::{Cacheable, Format};
 #[cfg(feature = "bincode")]

@@ -3,11 +3,13 @@
 //! While a pipeline function declares, its calls gather in [`Declared`]; equal ones are one node.
 //! [`verdicts`] then says of each what would happen, and [`crate::run`] makes it happen.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::digest::Digest;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::record::{Bound, Fields, Params, State, fields_of};
 use crate::stage::node::Node;
 
 pub(crate) mod verdicts;
@@ -32,8 +34,11 @@ pub(crate) struct RecordCalls {
     pub(crate) name: Arc<str>,
     /// Positions in [`Calls::nodes`].
     pub(crate) nodes: Vec<usize>,
-    /// Why the record's declaration ended early, under `--plan`.
+    /// Why the record's declaration ended early.
     pub(crate) ended: Option<Error>,
+    /// What its names are bound to.
+    pub(crate) state: State,
+    pub(crate) fields: Fields,
 }
 
 impl Declared {
@@ -56,10 +61,28 @@ impl Declared {
     }
 
     /// Adds a record and returns its position.
-    pub(crate) fn add_record(&self, name: &Arc<str>) -> usize {
-        let records = &mut self.calls().records;
-        records.push(RecordCalls { name: Arc::clone(name), nodes: Vec::new(), ended: None });
-        records.len() - 1
+    pub(crate) fn add_record<P: Params>(&self, name: &Arc<str>, params: &Arc<P>) -> usize {
+        let mut calls = self.calls();
+        if calls.records.iter().any(|record| record.name == *name) {
+            let message = format!("two records are named `{name}`");
+            calls.errors.push(Error::new(ErrorKind::Wiring, message));
+        }
+        let (name, nodes, state) = (Arc::clone(name), Vec::new(), State::new());
+        calls.records.push(RecordCalls {
+            name,
+            nodes,
+            ended: None,
+            state,
+            fields: fields_of(params),
+        });
+        calls.records.len() - 1
+    }
+
+    /// Notes what a name of a record is bound to.
+    pub(crate) fn bound(&self, record: usize, name: Cow<'static, str>, bound: Bound) {
+        if let Some(record) = self.calls().records.get_mut(record) {
+            record.state.insert(name, bound);
+        }
     }
 
     /// Reports a mistake in the wiring; all are told together before anything runs.

@@ -2,6 +2,7 @@
 //! name anything in here.
 
 mod alias;
+mod bounds;
 
 pub use std::any::type_name;
 pub use std::borrow::{Borrow, Cow, ToOwned};
@@ -16,6 +17,7 @@ pub use std::sync::Arc;
 pub use std::vec::Vec;
 
 pub use alias::*;
+pub use bounds::*;
 
 pub use crate::aggregate::{Across, Records, RowParams};
 pub use crate::context::Context;

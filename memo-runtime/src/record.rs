@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, did_you_mean};
-use crate::key::digest_of;
+use crate::key::digest_and_files_of;
 use crate::lazy::{Handle, Lazy, Origin};
 use crate::session::Session;
 use crate::slot::Slot;
@@ -17,8 +17,13 @@ use crate::store::Store;
 use crate::store::results;
 
 /// What a record's params may be: any `serde` type of one's own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the params of a record: derive `serde::Serialize` for it",
+    label = "params are `Serialize + Send + Sync`"
+)]
 pub trait Params: Serialize + Send + Sync + 'static {}
 
+#[diagnostic::do_not_recommend]
 impl<P: Serialize + Send + Sync + 'static> Params for P {}
 
 /// Says that params contain a `P`, for stages that take `params: &P`.
@@ -55,9 +60,10 @@ impl<P: Serialize + Send + Sync + 'static> Params for P {}
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "the record's params `{Self}` do not provide `{P}`, which this stage takes as its `params`",
+    message = "the record's params `{Self}` do not provide `{P}`, which this stage takes: write `impl Provides<{P}> for {Self}`",
     label = "a record with these params cannot call the stage",
-    note = "write `impl Provides<{P}> for {Self}` that returns the part of the params the stage needs"
+    note = "it returns the part of the params that the stage needs",
+    note = "a type that is `serde::Serialize + Send + Sync` provides itself"
 )]
 pub trait Provides<P: ?Sized>: Params {
     /// Returns the part.
@@ -111,7 +117,7 @@ pub struct Frame {
     pub(crate) index: usize,
     pub(crate) state: State,
     /// The records, for the frame of aggregates.
-    pub(crate) rows: Vec<(Arc<str>, State)>,
+    pub(crate) rows: Vec<RecordState>,
     /// Gives fields of the params, for the templates of `publish`.
     pub(crate) fields: Option<Fields>,
 }
@@ -126,6 +132,22 @@ pub(crate) type State = BTreeMap<Cow<'static, str>, Bound>;
 #[derive(Clone)]
 pub(crate) struct Bound {
     pub(crate) handle: Handle,
+    /// Whether the name was bound on the record that this one branched off: then it may be bound anew.
+    inherited: bool,
+}
+
+impl Bound {
+    fn new(handle: Handle) -> Self {
+        Self { handle, inherited: false }
+    }
+}
+
+/// What an aggregate sees of a record.
+pub(crate) struct RecordState {
+    pub(crate) name: Arc<str>,
+    pub(crate) state: State,
+    /// Whether its pipeline function ended early, so that some names are not bound.
+    pub(crate) ended: bool,
 }
 
 impl Frame {
@@ -147,7 +169,9 @@ impl Frame {
                     return Ok(bound.handle.clone());
                 }
                 (Origin::Node(first, _), Origin::Node(second, _))
-                    if self.session.declared().is_some() && !Arc::ptr_eq(first, second) =>
+                    if self.session.declared().is_some()
+                        && !bound.inherited
+                        && !Arc::ptr_eq(first, second) =>
                 {
                     let message = format!(
                         "the output `{name}` is produced twice, by `{}` and by `{}`; call one of them with `::named` to give its output another name",
@@ -158,13 +182,22 @@ impl Frame {
                 _ => {}
             }
         }
-        self.state.insert(name, Bound { handle: handle.clone() });
+        self.set(name, Bound::new(handle.clone()));
         Ok(handle)
+    }
+
+    /// Binds a name, whatever it was bound to. The plan knows each record's names, since a record that
+    /// branched off lives no longer than the pipeline function.
+    fn set(&mut self, name: Cow<'static, str>, bound: Bound) {
+        if let Some(declared) = self.session.declared() {
+            declared.bound(self.index, name.clone(), bound.clone());
+        }
+        self.state.insert(name, bound);
     }
 
     /// Binds a name to a call that does not fit, so that what follows is not reported as well.
     pub(crate) fn bind_broken(&mut self, name: Cow<'static, str>, handle: Handle) {
-        self.state.entry(name).or_insert(Bound { handle });
+        self.state.entry(name).or_insert(Bound::new(handle));
     }
 
     /// Puts published artifacts of a call where the record wants them.
@@ -187,8 +220,7 @@ impl<P: Params> Record<P> {
         index: usize,
     ) -> Self {
         let mut frame = Frame::new(session, Some(name), index);
-        let owner = Arc::clone(&params);
-        frame.fields = Some(Arc::new(move |path| results::field_text(&*owner, path)));
+        frame.fields = Some(fields_of(&params));
         Self { frame, params }
     }
 
@@ -219,15 +251,15 @@ impl<P: Params> Record<P> {
         value: T,
     ) -> Result<Lazy<T>, Error> {
         let name = name.into();
-        let digest = digest_of(&value).map_err(|error| {
+        let (digest, files) = digest_and_files_of(&value).map_err(|error| {
             Error::new(ErrorKind::Key, format!("the inserted `{name}` cannot enter a key"))
                 .because(error)
                 .in_record(self.name())
         })?;
-        let slot = Arc::new(Slot::inserted(value));
+        let slot = Arc::new(Slot::inserted(value, files));
         let lazy = Lazy { slot: Arc::clone(&slot), origin: Origin::Inserted(digest) };
         let handle = Handle { slot, origin: Origin::Inserted(digest) };
-        self.frame.state.insert(name, Bound { handle });
+        self.frame.set(name, Bound::new(handle));
         Ok(lazy)
     }
 
@@ -238,7 +270,7 @@ impl<P: Params> Record<P> {
     /// [`ErrorKind::Wiring`] if the state holds nothing named `name`.
     pub fn alias(&mut self, new: impl Into<Cow<'static, str>>, name: &str) -> Result<(), Error> {
         let bound = self.bound(name)?.clone();
-        self.frame.state.insert(new.into(), bound);
+        self.frame.set(new.into(), bound);
         Ok(())
     }
 
@@ -277,11 +309,20 @@ impl<P: Params> Record<P> {
     pub fn branch(&mut self, name: impl Into<String>, params: P) -> Self {
         let session = Arc::clone(&self.frame.session);
         let name: Arc<str> = name.into().into();
-        let index = session.declared().map_or(0, |declared| declared.add_record(&name));
-        let mut record = Self::in_session(session, name, Arc::new(params), index);
-        record.frame.state = self.frame.state.clone();
+        let params = Arc::new(params);
+        let index = session.declared().map_or(0, |declared| declared.add_record(&name, &params));
+        let mut record = Self::in_session(session, name, params, index);
+        for (name, bound) in &self.frame.state {
+            record.frame.set(name.clone(), Bound { inherited: true, ..bound.clone() });
+        }
         record
     }
+}
+
+/// Gives fields of the params, for the templates of `publish`.
+pub(crate) fn fields_of<P: Params>(params: &Arc<P>) -> Fields {
+    let params = Arc::clone(params);
+    Arc::new(move |path| results::field_text(&*params, path))
 }
 
 impl<P> std::fmt::Debug for Record<P> {

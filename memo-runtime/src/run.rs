@@ -6,6 +6,7 @@
 //! the calls wanted whose values it needs, waits for them, and then runs.
 
 use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -15,6 +16,7 @@ use crate::event::Event;
 use crate::experiment::RunOptions;
 use crate::experiment::declare::Declaration;
 use crate::experiment::outcome::Outcome;
+use crate::stage::inputs::Input;
 use crate::stage::node::{Node, Status};
 use crate::store::history::{self, RunRecord};
 use crate::store::links;
@@ -28,11 +30,7 @@ use readers::Readers;
 const EVENTS: u32 = 1;
 
 /// Runs what was declared.
-pub(crate) fn run(
-    experiment: &str,
-    declaration: Declaration,
-    options: &RunOptions,
-) -> Result<Outcome, Error> {
+pub(crate) fn run(experiment: &str, declaration: Declaration, options: &RunOptions) -> Outcome {
     let start = Instant::now();
     let jobs = options.jobs_or_cores();
     let store = declaration.session.store.clone();
@@ -67,7 +65,7 @@ pub(crate) fn run(
         seconds: outcome.seconds,
         saved: outcome.saved,
     });
-    Ok(outcome)
+    outcome
 }
 
 /// Links the results, and adds the run to the store's history. Neither is worth failing for.
@@ -90,7 +88,13 @@ fn write_down(experiment: &str, declaration: &Declaration, outcome: &Outcome) {
         stages: &outcome.stages,
     };
     let written = links::make(store, experiment, &declaration.frames).and(record.write(store));
-    if let Err(error) = written {
+    // Where nobody may write, nobody expects a history.
+    let forbidden = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
+    };
+    if let Err(error) = written
+        && !forbidden(&error)
+    {
         let message = format!("the run is not in the store's history: {error}");
         let (stage, record, lost) = (None, None, false);
         store.emit(|| Event::Warning { stage, record, message, lost });
@@ -124,6 +128,8 @@ struct Scheduler<'a> {
 }
 
 struct Progress {
+    /// The next one is at the front. Whatever a call makes ready goes there, so that its values are read
+    /// and dropped before those of the next record are made.
     ready: VecDeque<usize>,
     tasks: Vec<Task>,
     values: Readers,
@@ -140,6 +146,8 @@ struct Task {
     valueless: usize,
     /// Whether its values are needed.
     wanted: bool,
+    /// Whether another call has asked for its values.
+    asked: bool,
     settled: bool,
     /// Calls that wait for its values.
     waiting: Vec<usize>,
@@ -228,17 +236,28 @@ impl<'a> Scheduler<'a> {
     fn step(&self, index: usize) {
         let node = &self.nodes[index];
         let turn = node.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        node.settle();
+        if !node.settle() && node.wait_for_key().is_some() {
+            node.settle();
+        }
         let (end, settled) = match node.status() {
             Status::Hit => (End::Cached, true),
             Status::Failed(error) => (End::Failed(error), false),
             // The pipeline function has forced it while it declared.
             Status::Ran => (End::Ran, true),
+            Status::Open if node.inputs.iter().any(Input::is_unknown) => {
+                let message = "not run, since a record ended early whose value it needs";
+                let error = node.blame(Error::new(ErrorKind::Stage, message));
+                node.set_status(Status::Failed(error));
+                let (stage, record) = (node.spec.name, node.record_name());
+                let because = "a value that the pipeline function asks for";
+                node.session.store.emit(|| Event::Skipped { stage, record, because });
+                (End::Skipped, false)
+            }
             Status::Open => {
                 let error = Error::new(ErrorKind::Wiring, "the digest of an input is not known");
                 (End::Failed(node.blame(error)), false)
             }
-            Status::Miss(_) if !self.state().tasks[index].wanted => {
+            Status::Miss(_) if !self.is_wanted_now(index) => {
                 drop(turn);
                 return self.settled(index);
             }
@@ -263,6 +282,25 @@ impl<'a> Scheduler<'a> {
         }
     }
 
+    /// Whether a call that was not found is to run. One whose artifacts were removed waits until
+    /// somebody asks for its values.
+    fn is_wanted_now(&self, index: usize) -> bool {
+        let mut state = self.state();
+        let task = &mut state.tasks[index];
+        let has_readers = !self.readers[index].is_empty();
+        if !task.asked && has_readers && self.nodes[index].has_outlived_artifacts() {
+            task.wanted = false;
+        }
+        let node = &self.nodes[index];
+        let on_demand = task.asked && !node.is_kept() && node.uncached.is_none();
+        let mut readers = self.readers[index].iter();
+        // Whoever has asked may have been skipped since.
+        if on_demand && readers.all(|reader| !matches!(state.tasks[*reader].end, End::None)) {
+            state.tasks[index].wanted = false;
+        }
+        state.tasks[index].wanted
+    }
+
     /// Makes the sources wanted whose values this call needs and that nobody has made. Returns whether
     /// there are any: then the call is taken up again when they are done.
     fn waits_for_values(&self, index: usize) -> bool {
@@ -276,11 +314,12 @@ impl<'a> Scheduler<'a> {
             }
             count += 1;
             task.waiting.push(index);
+            task.asked = true;
             if !task.wanted {
                 task.wanted = true;
                 let settled = task.settled;
                 if settled {
-                    state.ready.push_back(*source);
+                    state.ready.push_front(*source);
                 }
             }
         }
@@ -297,16 +336,16 @@ impl<'a> Scheduler<'a> {
         if std::mem::replace(&mut state.tasks[index].settled, true) {
             return;
         }
-        for reader in &self.readers[index] {
+        for reader in self.readers[index].iter().rev() {
             let task = &mut state.tasks[*reader];
-            task.unsettled -= 1;
+            task.unsettled = task.unsettled.saturating_sub(1);
             if task.unsettled == 0 && matches!(task.end, End::None) {
-                state.ready.push_back(*reader);
+                state.ready.push_front(*reader);
             }
         }
         // A call may have become wanted while it was settled.
         if state.tasks[index].wanted && self.nodes[index].is_miss() {
-            state.ready.push_back(index);
+            state.ready.push_front(index);
         }
         self.changed.notify_all();
     }
@@ -319,57 +358,72 @@ impl<'a> Scheduler<'a> {
             return;
         }
         state.tasks[index].end = end;
-        self.wake(&mut state, index);
-        let done = state.values.finished(index, &self.sources, |source| {
-            self.nodes[source].is_miss() && !self.readers[source].is_empty()
-        });
+        let unread = self.conclude(&mut state, index);
         drop(state);
-        done.into_iter().for_each(|source| self.nodes[source].drop_values());
+        unread.into_iter().for_each(|source| self.nodes[source].drop_values());
         self.changed.notify_all();
     }
 
-    fn wake(&self, state: &mut Progress, index: usize) {
-        for waiting in std::mem::take(&mut state.tasks[index].waiting) {
-            let task = &mut state.tasks[waiting];
-            task.valueless -= 1;
-            if task.valueless == 0 && matches!(task.end, End::None) {
-                state.ready.push_back(waiting);
-            }
-        }
+    /// Wakes those that wait for the values of a call that has ended, and returns the calls whose
+    /// values nobody will read any more.
+    fn conclude(&self, state: &mut Progress, index: usize) -> Vec<usize> {
+        wake(state, index);
+        let Progress { values, tasks, .. } = state;
+        values.finished(index, &self.sources, |source| {
+            let task = &tasks[source];
+            task.settled && !task.wanted && matches!(task.end, End::None)
+        })
     }
 
-    /// Notes a failure, and skips all that depends on it.
+    /// Notes a failure, and skips all that depends on it. Those are marked before anybody is woken, so
+    /// that none of them starts.
     fn failed(&self, index: usize, end: End) {
         let interrupted =
             matches!(&end, End::Failed(error) if error.kind() == ErrorKind::Interrupted);
-        let because = self.nodes[index].spec.name;
-        self.finished(index, if interrupted { End::None } else { end });
-        if interrupted {
-            self.state().stopped = true;
-            self.changed.notify_all();
-            return;
+        let mut state = self.state();
+        if interrupted || self.fail_fast {
+            state.stopped = true;
         }
-        if self.fail_fast {
-            self.state().stopped = true;
-        }
-        let mut open = self.readers[index].clone();
-        while let Some(reader) = open.pop() {
-            let node = &self.nodes[reader];
-            if node.does_without(index, &self.positions) {
-                self.settled_by_absence(reader);
-                continue;
+        if !interrupted && matches!(state.tasks[index].end, End::None) {
+            state.tasks[index].end = end;
+            let skipped = self.skip_readers(&mut state, index);
+            let ended = skipped.iter().chain([&index]);
+            let unread: Vec<usize> =
+                ended.flat_map(|ended| self.conclude(&mut state, *ended)).collect();
+            drop(state);
+            unread.into_iter().for_each(|source| self.nodes[source].drop_values());
+            let because = self.nodes[index].spec.name;
+            for node in skipped.into_iter().map(|skipped| &self.nodes[skipped]) {
+                let (stage, record) = (node.spec.name, node.record_name());
+                node.session.store.emit(|| Event::Skipped { stage, record, because });
             }
-            if !matches!(self.state().tasks[reader].end, End::None) {
-                continue;
-            }
-            let message = format!("not run, since `{because}` failed");
-            node.set_status(Status::Failed(node.blame(Error::new(ErrorKind::Stage, message))));
-            let (stage, record) = (node.spec.name, node.record_name());
-            node.session.store.emit(|| Event::Skipped { stage, record, because });
-            self.finished(reader, End::Skipped);
-            open.extend(&self.readers[reader]);
         }
         self.changed.notify_all();
+    }
+
+    /// Marks all that cannot run without a failed call, and returns it.
+    fn skip_readers(&self, state: &mut Progress, failed: usize) -> Vec<usize> {
+        let because = self.nodes[failed].spec.name;
+        let mut skipped = Vec::new();
+        let mut open = vec![failed];
+        while let Some(source) = open.pop() {
+            for &reader in &self.readers[source] {
+                if !matches!(state.tasks[reader].end, End::None) {
+                    continue;
+                }
+                let node = &self.nodes[reader];
+                if node.does_without(source, &self.positions) {
+                    settled_by_absence(state, source, reader);
+                    continue;
+                }
+                let message = format!("not run, since `{because}` failed");
+                node.set_status(Status::Failed(node.blame(Error::new(ErrorKind::Stage, message))));
+                state.tasks[reader].end = End::Skipped;
+                skipped.push(reader);
+                open.push(reader);
+            }
+        }
+        skipped
     }
 
     fn panicked(&self, index: usize, what: &str) {
@@ -382,14 +436,28 @@ impl<'a> Scheduler<'a> {
             self.state().stopped = true;
         }
     }
+}
 
-    /// One of the sources of an aggregate has failed, and it can do without.
-    fn settled_by_absence(&self, reader: usize) {
-        let mut state = self.state();
-        let task = &mut state.tasks[reader];
-        task.unsettled = task.unsettled.saturating_sub(1);
-        if task.unsettled == 0 && matches!(task.end, End::None) {
-            state.ready.push_back(reader);
+/// One of the sources of an aggregate has failed, and it can do without.
+fn settled_by_absence(state: &mut Progress, source: usize, reader: usize) {
+    // One that lives in memory was settled before it was asked for its value and failed.
+    if state.tasks[source].settled {
+        return;
+    }
+    let task = &mut state.tasks[reader];
+    task.unsettled = task.unsettled.saturating_sub(1);
+    if task.unsettled == 0 && matches!(task.end, End::None) {
+        state.ready.push_front(reader);
+    }
+}
+
+/// Takes up again what has waited for a call's values.
+fn wake(state: &mut Progress, index: usize) {
+    for waiting in std::mem::take(&mut state.tasks[index].waiting) {
+        let task = &mut state.tasks[waiting];
+        task.valueless -= 1;
+        if task.valueless == 0 && matches!(task.end, End::None) {
+            state.ready.push_front(waiting);
         }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Session {
     /// Entries of the stages that missed, to explain why.
     pub(crate) neighbours: Neighbours,
     pub(crate) experiment: Option<String>,
+    /// Whether it was told that results are not kept.
+    pub(crate) told_unkept: AtomicBool,
 }
 
 pub(crate) enum Mode {
@@ -35,6 +37,7 @@ impl Session {
             interrupted: Arc::default(),
             neighbours: Neighbours::default(),
             experiment: None,
+            told_unkept: AtomicBool::new(false),
         }
     }
 
@@ -48,6 +51,11 @@ impl Session {
     /// Whether a value that is not cached may not be made.
     pub(crate) fn is_dry(&self) -> bool {
         matches!(self.mode, Mode::Planned { dry: true, .. })
+    }
+
+    /// Whether this is the first result that is not kept.
+    pub(crate) fn is_first_unkept(&self) -> bool {
+        !self.told_unkept.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn is_interrupted(&self) -> bool {

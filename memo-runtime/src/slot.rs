@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use crate::artifact::Artifact;
 use crate::cacheable::{Cacheable, Format};
 use crate::error::{BoxError, Error, ErrorKind, panic_text};
+use crate::key::files::FileDigest;
 
 pub(crate) struct Slot<T> {
     held: Mutex<Held<T>>,
@@ -19,6 +20,8 @@ pub(crate) struct Slot<T> {
     format: Option<Format>,
     /// Whether the value leaves memory as soon as nobody reads it.
     lazy: bool,
+    /// Files that an inserted value refers to.
+    files: Vec<FileDigest>,
 }
 
 struct Held<T> {
@@ -30,12 +33,12 @@ impl<T: Send + Sync + 'static> Slot<T> {
     pub(crate) fn new(cacher: Option<Box<dyn Cacheable<T>>>, lazy: bool) -> Self {
         let format = cacher.as_ref().map(|cacher| cacher.format());
         let held = Mutex::new(Held { strong: None, weak: Weak::new() });
-        Self { held, loading: Mutex::new(()), cacher, format, lazy }
+        Self { held, loading: Mutex::new(()), cacher, format, lazy, files: Vec::new() }
     }
 
     /// Makes a slot that holds a value from outside for good.
-    pub(crate) fn inserted(value: T) -> Self {
-        let slot = Self::new(None, false);
+    pub(crate) fn inserted(value: T, files: Vec<FileDigest>) -> Self {
+        let slot = Self { files, ..Self::new(None, false) };
         slot.hold(Arc::new(value));
         slot
     }
@@ -83,9 +86,10 @@ pub(crate) trait AnySlot: Send + Sync {
     fn type_name(&self) -> &'static str;
     fn format(&self) -> Option<&Format>;
     fn published(&self) -> Option<&str>;
+    /// Returns the files that an inserted value refers to.
+    fn files(&self) -> &[FileDigest];
     fn is_lazy(&self) -> bool;
     fn takes_over(&self) -> bool;
-    fn is_held(&self) -> bool;
     /// Holds a fresh value. False if it is of another type.
     fn put(&self, value: Box<dyn Any + Send + Sync>) -> bool;
     /// Drops the strong half. Returns whether there was one.
@@ -113,16 +117,16 @@ impl<T: Send + Sync + 'static> AnySlot for Slot<T> {
         self.cacher.as_ref().and_then(|cacher| cacher.published())
     }
 
+    fn files(&self) -> &[FileDigest] {
+        &self.files
+    }
+
     fn is_lazy(&self) -> bool {
         self.lazy
     }
 
     fn takes_over(&self) -> bool {
         self.cacher.as_ref().is_some_and(|cacher| cacher.takes_over())
-    }
-
-    fn is_held(&self) -> bool {
-        self.held().strong.is_some()
     }
 
     fn put(&self, value: Box<dyn Any + Send + Sync>) -> bool {

@@ -8,11 +8,14 @@ pub(crate) mod call;
 pub(crate) mod commit;
 pub(crate) mod execute;
 pub(crate) mod explain;
+pub(crate) mod fixed;
 pub(crate) mod inputs;
 pub(crate) mod look_up;
 pub(crate) mod node;
 pub(crate) mod retry;
 pub(crate) mod validate;
+
+use once_cell::race::OnceRef;
 
 pub use retry::Attempt;
 
@@ -49,6 +52,9 @@ pub struct StageSpec {
     pub line: u32,
     /// The column of [`line`](Self::line).
     pub column: u32,
+    /// What is the same for all calls; found out by the first.
+    #[doc(hidden)]
+    pub calls: OnceRef<'static, fixed::Fixed>,
 }
 
 impl StageSpec {
@@ -69,6 +75,7 @@ impl StageSpec {
             file: "",
             line: 0,
             column: 0,
+            calls: OnceRef::new(),
         }
     }
 

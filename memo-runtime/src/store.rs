@@ -4,24 +4,25 @@
 //! whatever way still opens. This module and those below it are the only ones that touch the folder.
 //! Where things lie is drawn in `store/layout.rs`.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs;
+use std::hash::BuildHasherDefault;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
 use crate::artifact::loading::{Loading, Source};
 use crate::artifact::saving::{Content, Saved, Saving};
-use crate::artifact::tree;
+use crate::artifact::tree::{self, Part};
 use crate::artifact::{Artifact, io_error};
-use crate::digest::Digest;
+use crate::digest::{Digest, Hashed};
 use crate::error::{Error, ErrorKind, is_trouble_of_ours};
 use crate::event::{Event, Observer};
-use crate::file::{Input, InputKind};
-use crate::key::files::FileDigest;
 
 pub(crate) mod code;
 pub(crate) mod history;
@@ -32,6 +33,7 @@ pub(crate) mod manifest;
 mod put;
 pub(crate) mod results;
 mod scratch;
+mod set_aside;
 
 use layout::Layout;
 use lock::KeyLock;
@@ -60,11 +62,13 @@ struct Inner {
     /// Where files are made of small values if the store cannot be written.
     outside: OnceCell<tempfile::TempDir>,
     /// Heads read or written by this process, so that a second look-up opens no file.
-    known: Mutex<HashMap<Digest, Arc<Head>>>,
+    known: Mutex<Known>,
     observers: RwLock<Vec<Arc<dyn Observer>>>,
     observed: AtomicBool,
     run: String,
 }
+
+type Known = HashMap<Digest, Arc<Head>, BuildHasherDefault<Hashed>>;
 
 /// How a store is opened.
 ///
@@ -142,7 +146,12 @@ pub(crate) enum Found {
     /// The manifest may be good, but this process cannot read it now.
     Unreadable(String),
     /// The manifest is whole, an artifact or a file it refers to is not there as it was.
-    Gone(String),
+    Gone {
+        what: String,
+        /// The head, if artifacts were removed and nothing else is wrong: what follows from them is
+        /// still known.
+        outlived: Option<Arc<Head>>,
+    },
 }
 
 impl Store {
@@ -201,7 +210,7 @@ impl Store {
         &self.0.run
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<Digest, Arc<Head>>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -215,6 +224,12 @@ impl Store {
         known.insert(head.key, Arc::clone(head));
     }
 
+    /// Whether this process would answer the next look-up of the key of `head` with it.
+    pub(crate) fn knows(&self, head: &Arc<Head>) -> bool {
+        let is_known = self.known().get(&head.key).is_some_and(|known| Arc::ptr_eq(known, head));
+        is_known && head.broken_reference().is_none()
+    }
+
     /// Forgets what this process knows of `key`, so that the next look-up reads the store again.
     pub(crate) fn forget(&self, key: &Digest) {
         self.known().remove(key);
@@ -222,8 +237,9 @@ impl Store {
 
     /// Looks for the entry of `key`.
     pub(crate) fn look_up(&self, stage: &str, key: &Digest) -> Found {
-        if let Some(head) = self.known().get(key) {
-            return Found::Entry(Arc::clone(head));
+        let known = self.known().get(key).cloned();
+        if let Some(head) = known.filter(|head| head.broken_reference().is_none()) {
+            return Found::Entry(head);
         }
         let head = match read_manifest(&self.0.layout.entry(stage, key), manifest::read_head) {
             Ok(Some(Ok(head))) => head,
@@ -249,7 +265,8 @@ impl Store {
         }
         let head = Arc::new(head);
         if let Some(what) = self.what_is_gone(&head) {
-            return Found::Gone(what);
+            let outlived = self.has_lost_artifacts_only(&head).then_some(head);
+            return Found::Gone { what, outlived };
         }
         self.remember(&head);
         Found::Entry(head)
@@ -258,18 +275,27 @@ impl Store {
     /// Looks whether everything that an entry holds is there, by size; digests are checked on reading.
     fn what_is_gone(&self, head: &Head) -> Option<String> {
         let kept = head.outputs.iter().filter_map(|output| output.artifact.as_ref());
-        let outside = || {
-            let changed = |file: &&manifest::Reference| {
-                let kind = if file.folder { InputKind::Dir } else { InputKind::File };
-                let input = Input { path: file.path.clone().into(), name: None };
-                FileDigest::of(kind, &input).map(|found| found.digest).ok() != Some(file.digest)
-            };
-            let file = head.references.iter().find(changed)?;
-            Some(format!("the file `{}` is gone or changed", file.path))
-        };
+        let outside =
+            || head.broken_reference().map(|file| format!("the file `{file}` is gone or changed"));
         kept.filter(|kept| kept.inline().is_none())
             .find_map(|kept| self.misses(kept))
             .or_else(outside)
+    }
+
+    /// Whether what is gone are whole artifacts, as after somebody has made room.
+    fn has_lost_artifacts_only(&self, head: &Head) -> bool {
+        let kept = head.outputs.iter().filter_map(|output| output.artifact.as_ref());
+        let mut kept = kept.filter(|kept| kept.inline().is_none());
+        let place = |kept: &Kept| match &kept.parts[..] {
+            [] => self.0.layout.artifact(&kept.digest, &kept.extension),
+            _ => self.0.layout.artifact_folder(&kept.digest),
+        };
+        let is_removed = |kept: &Kept| {
+            let meta = fs::symlink_metadata(place(kept));
+            meta.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        head.broken_reference().is_none()
+            && kept.all(|kept| self.misses(kept).is_none() || is_removed(kept))
     }
 
     fn misses(&self, kept: &Kept) -> Option<String> {
@@ -328,6 +354,11 @@ impl Store {
         Ok(Artifact::saving(Saving::new(scratch.path().to_owned(), extension)))
     }
 
+    /// Returns where this process writes before it puts things in their place, if it has written.
+    pub(crate) fn scratch_path(&self) -> Option<PathBuf> {
+        self.0.scratch.get().map(|scratch| scratch.path().to_owned())
+    }
+
     fn scratch(&self) -> Result<&Scratch, Error> {
         let make = || Scratch::make(&self.0.layout);
         self.0
@@ -343,10 +374,19 @@ impl Store {
         format: Digest,
         extension: &str,
     ) -> Result<Kept, Error> {
-        let Saved { content, digest, size, meta } = saved;
+        let Saved { content, digest, size, meta, references, .. } = saved;
         let extension = layout::file_name(extension);
-        let mut kept =
-            Kept { format, extension, digest, size, text: None, hex: None, parts: vec![], meta };
+        let mut kept = Kept {
+            format,
+            extension,
+            digest,
+            size,
+            text: None,
+            hex: None,
+            parts: vec![],
+            meta,
+            references,
+        };
         if kept.extension == "%" {
             kept.extension.clear();
         }
@@ -362,14 +402,14 @@ impl Store {
                     fs::File::open(&written).and_then(|file| file.sync_data()).map_err(failed)?;
                 }
                 if wrong_file(&place, size).is_some() {
-                    self.move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
+                    set_aside::move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
                 }
                 put::file(written, &place, Clash::Replace, self.0.durable).map_err(failed)?;
             }
             Content::Folder(written, parts) => {
                 let place = self.0.layout.artifact_folder(&digest);
-                if tree::list(&place).is_ok_and(|found| found != parts) || place.is_file() {
-                    self.move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
+                if fs::symlink_metadata(&place).is_ok() && !holds(&place, &parts) {
+                    set_aside::move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
                 }
                 put::folder(written.path(), &place, self.0.durable)
                     .map_err(|error| io_error("write", &place, error))?;
@@ -395,16 +435,19 @@ impl Store {
         let written = put::written(scratch, &bytes, self.0.durable).map_err(failed)?;
         if replace {
             // The place is never empty: whoever is killed between leaves the former entry current.
-            self.link_to(&place, &self.0.layout.former(&head.stage)).map_err(failed)?;
+            set_aside::link_to(&place, &self.0.layout.former(&head.stage)).map_err(failed)?;
         }
         let ours = put::file(written, &place, clash, self.0.durable).map_err(failed)?;
         self.forget(&head.key);
-        if !ours && let Found::Entry(first) = self.look_up(&head.stage, &head.key) {
-            return Ok(first);
-        }
         if !ours {
+            match self.look_up(&head.stage, &head.key) {
+                Found::Entry(first) => return Ok(first),
+                // It may be as good as this one, to those who can read it.
+                Found::Unreadable(what) => return Err(Error::new(ErrorKind::Store, what)),
+                Found::Nothing | Found::Damaged(_) | Found::Gone { .. } => {}
+            }
             // What was there first is damaged: it gives way.
-            self.move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
+            set_aside::move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
             put::bytes(scratch, &bytes, &place, Clash::Replace, self.0.durable).map_err(failed)?;
         }
         let head = Arc::new(head);
@@ -428,7 +471,7 @@ impl Store {
             });
         }
         for path in paths {
-            if let Err(error) = self.move_to(&path, &layout.damaged()) {
+            if let Err(error) = set_aside::move_to(&path, &layout.damaged()) {
                 let message = format!("could not set `{}` aside: {error}", path.display());
                 let (stage, record, lost) = (None, None, false);
                 self.emit(|| Event::Warning { stage, record, message, lost });
@@ -436,60 +479,47 @@ impl Store {
         }
     }
 
-    /// Moves a file to a folder under a name that is free; what is not there need not be moved.
-    fn move_to(&self, path: &Path, folder: &Path) -> io::Result<()> {
-        Self::bring_to(path, folder, |path, place| fs::rename(path, place))
-    }
-
-    /// Gives a file a second name in a folder, or moves it where a file can have but one.
-    fn link_to(&self, path: &Path, folder: &Path) -> io::Result<()> {
-        Self::bring_to(path, folder, |path, place| {
-            fs::hard_link(path, place).or_else(|_| fs::rename(path, place))
-        })
-    }
-
-    fn bring_to(
-        path: &Path,
-        folder: &Path,
-        bring: impl FnOnce(&Path, &Path) -> io::Result<()>,
-    ) -> io::Result<()> {
-        if fs::symlink_metadata(path).is_err() {
-            return Ok(());
-        }
-        scratch::make_folder(folder)?;
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let extension = path.extension().unwrap_or_default().to_string_lossy().into_owned();
-        let name = format!("{stem}-{}", history::run_name());
-        match bring(path, &folder.join(name).with_extension(extension)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other,
-        }
-    }
-
-    /// Waits until nobody else computes `key`. `None` where there are no locks, or nothing is written.
-    pub(crate) fn lock(&self, key: &Digest) -> Option<KeyLock> {
+    /// Waits until nobody else computes `key`, or `is_over`. `waits` is called once, if there is
+    /// anything to wait for. `None` where there are no locks, or nothing is written.
+    pub(crate) fn lock(
+        &self,
+        key: &Digest,
+        is_over: impl Fn() -> bool,
+        waits: impl FnOnce(),
+    ) -> Option<KeyLock> {
         if self.is_read_only() || self.scratch().is_err() {
             return None;
         }
         let path = self.0.layout.lock(key);
-        KeyLock::acquire(path.clone())
-            .or_else(|_| {
-                scratch::make_folder(path.parent().unwrap_or(&path))?;
-                KeyLock::acquire(path)
-            })
-            .ok()
+        let first = KeyLock::try_acquire(path.clone()).or_else(|_| {
+            scratch::make_folder(path.parent().unwrap_or(&path))?;
+            KeyLock::try_acquire(path.clone())
+        });
+        let mut held = first.ok()?;
+        if held.is_none() {
+            waits();
+        }
+        // The operating system wakes nobody who also listens for an interrupt.
+        let mut pause = Duration::from_millis(1);
+        while held.is_none() && !is_over() {
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(50));
+            held = KeyLock::try_acquire(path.clone()).ok()?;
+        }
+        held
     }
 
-    /// Lists the manifests of `stage`.
-    pub(crate) fn entries_of(&self, stage: &str) -> Vec<PathBuf> {
+    /// Reads how the entries of `stage` came about, the latest first, at most so many.
+    pub(crate) fn details_of(&self, stage: &str, most: usize) -> Vec<Detail> {
         let folders = fs::read_dir(self.0.layout.entries(stage)).into_iter().flatten().flatten();
         let files = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten());
-        files.flatten().map(|file| file.path()).collect()
-    }
-
-    /// Reads a manifest that [`entries_of`](Self::entries_of) has listed.
-    pub(crate) fn read_detail_at(&self, path: &Path) -> Option<Detail> {
-        read_manifest(path, manifest::read_detail).ok()??.ok()
+        let mut files: Vec<_> = files
+            .flatten()
+            .map(|file| (file.metadata().and_then(|meta| meta.modified()).ok(), file.path()))
+            .collect();
+        files.sort_unstable_by(|one, other| other.cmp(one));
+        let read = |path: &Path| read_manifest(path, manifest::read_detail).ok()??.ok();
+        files.iter().take(most).filter_map(|(_, path)| read(path)).collect()
     }
 }
 
@@ -511,26 +541,48 @@ fn wrong_file(path: &Path, size: u64) -> Option<String> {
     }
 }
 
+/// Whether a folder holds these files, unchanged. What has the right size is read.
+fn holds(folder: &Path, parts: &[Part]) -> bool {
+    let same_digest = |part: &Part| {
+        tree::digest_file(&folder.join(&part.name)).is_ok_and(|(digest, _)| digest == part.digest)
+    };
+    parts.iter().all(|part| wrong_file(&folder.join(&part.name), part.size).is_none())
+        && parts.iter().all(same_digest)
+}
+
 /// Reads a manifest with one system call between opening and closing, as most are small.
 fn read_manifest<T>(path: &Path, parse: impl FnOnce(&[u8]) -> T) -> io::Result<Option<T>> {
     const MOST: usize = 16 * 1024;
+    thread_local! {
+        /// Zeroed once in a thread, not for each manifest.
+        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
     let mut file = match open_to_read(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if is_absent(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let mut buffer = [0; MOST];
+    let mut buffer = BUFFER.take();
+    buffer.resize(MOST, 0);
     let count = file.read(&mut buffer)?;
     // What does not begin as a manifest may be of any size, and is not read.
     if count < MOST || !manifest::begins(&buffer) {
-        return Ok(Some(parse(&buffer[..count])));
+        let parsed = parse(&buffer[..count]);
+        BUFFER.set(buffer);
+        return Ok(Some(parsed));
     }
     if file.metadata()?.len() > manifest::LARGEST {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too large"));
     }
-    let mut all = buffer[..count].to_vec();
-    file.take(manifest::LARGEST).read_to_end(&mut all)?;
-    Ok(Some(parse(&all)))
+    file.take(manifest::LARGEST).read_to_end(&mut buffer)?;
+    Ok(Some(parse(&buffer)))
+}
+
+/// Whether nothing can be at a path: it is not there, or a folder on the way is none, or its name is too
+/// long for there ever to be anything.
+fn is_absent(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | InvalidFilename)
 }
 
 /// Opens a file. One that was replaced by a pipe does not keep the program waiting for a writer.

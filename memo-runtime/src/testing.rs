@@ -79,6 +79,7 @@ fn short(stage: &str) -> &str {
 fn line(event: &Event) -> Option<String> {
     Some(match event {
         Event::Hit { stage, .. } => format!("hit {}", short(stage)),
+        Event::Waiting { stage, .. } => format!("waits for {}", short(stage)),
         Event::Started { stage, reason, .. } => format!("ran {}: {reason}", short(stage)),
         Event::Failed { stage, error, .. } => format!("failed {}: {}", short(stage), error.chain()),
         Event::Retried { stage, error, .. } => format!("retried {}: {error}", short(stage)),

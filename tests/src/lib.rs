@@ -2,6 +2,7 @@
 //! several starts of a program.
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "for tests only")]
+#![allow(clippy::print_stdout, reason = "a process of its own reports to its parent")]
 
 use std::ffi::OsStr;
 use std::fs;

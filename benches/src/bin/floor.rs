@@ -10,6 +10,7 @@ use clap::Parser;
 
 /// Has the options of an experiment's binary.
 #[derive(Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "a flag each")]
 #[command(version, about)]
 struct Arguments {
     /// Say what would run and why; run nothing.

@@ -8,7 +8,7 @@ use memo_runtime::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// How many entries a round of hits finds.
-pub const ENTRIES: u32 = 500;
+pub const ENTRIES: u32 = 100;
 
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Params {

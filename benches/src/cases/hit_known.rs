@@ -37,5 +37,5 @@ fn measure(bench: &Bench) -> Result<Measured> {
             Ok(())
         })
     };
-    bench.pairs(400, floor, ours)
+    bench.pairs(2000, floor, ours)
 }

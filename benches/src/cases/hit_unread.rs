@@ -29,5 +29,5 @@ fn measure(bench: &Bench) -> Result<Measured> {
             Ok(())
         })
     };
-    bench.pairs(200, floor, ours)
+    bench.pairs(1000, floor, ours)
 }

@@ -18,12 +18,12 @@ pub const CASE: Case = Case {
 };
 
 fn measure(bench: &Bench) -> Result<Measured> {
-    const CALLS: u32 = 500;
+    const CALLS: u32 = 100;
     let path = bench.folder().join("input.bin");
     fs::write(&path, vec![7; 1 << 20])?;
     // A file that was changed a moment ago is read each time; this one has come to rest.
     let file = fs::File::open(&path)?;
-    file.set_modified(SystemTime::now() - Duration::from_secs(3600))?;
+    file.set_modified(SystemTime::now() - Duration::from_hours(1))?;
     std::thread::sleep(Duration::from_millis(2500));
     let input = InputFile::new(&path);
     let floor = || {
@@ -42,5 +42,5 @@ fn measure(bench: &Bench) -> Result<Measured> {
             Ok(())
         })
     };
-    bench.pairs(200, floor, ours)
+    bench.pairs(1000, floor, ours)
 }

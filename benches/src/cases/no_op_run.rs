@@ -29,17 +29,17 @@ fn start(params: &Params) -> u32 {
 }
 
 #[stage(inputs = [start], outputs = [middle], cachers = [Json])]
-fn middle(params: &Params, start: &u32) -> u32 {
+fn middle(params: &Params, start: u32) -> u32 {
     start + params.step
 }
 
 #[stage(inputs = [middle], outputs = [late], cachers = [Json])]
-fn late(middle: &u32) -> u32 {
+fn late(middle: u32) -> u32 {
     middle * 2
 }
 
 #[stage(inputs = [start, late], outputs = [end], cachers = [Json])]
-fn end(start: &u32, late: &u32, top_k: u32) -> u32 {
+fn end(start: u32, late: u32, top_k: u32) -> u32 {
     start + late + top_k
 }
 

@@ -12,11 +12,13 @@ mod key;
 mod run;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::ToTokens;
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::{FnArg, ReturnType, Signature, Type};
 
 use super::model::Stage;
 use super::signature::Function;
+use super::types::{arguments_of, with_static};
 use attrs::Attrs;
 use interface::Interface;
 
@@ -25,14 +27,14 @@ pub fn expand(function: &Function, stage: &Stage) -> TokenStream {
     let interface = Interface::new(function, stage);
     let call = call::call(stage, function, &interface);
     if stage.outputs.is_empty() {
-        return items(function, stage, &interface, &call, None);
+        return items(function, &function.sig, stage, &interface, &call, None);
     }
     let (companion, turbofish) = (&stage.companion, &interface.turbofish);
     let handle = interface.handle();
     let names = stage.outputs.iter().map(|output| &output.name);
     let arguments = stage.arguments.iter().map(|argument| &argument.name);
     let by_name = hygienic!(#companion::named #turbofish(#handle, [#(#names),*], #(#arguments),*));
-    items(function, stage, &interface, &by_name, Some(&call))
+    items(function, &function.sig, stage, &interface, &by_name, Some(&call))
 }
 
 /// Expands a stage with mistakes: all that others may name, and no code that could add errors of
@@ -41,18 +43,40 @@ pub fn outline(function: &Function, stage: &Stage) -> TokenStream {
     let interface = Interface::new(function, stage);
     let never = hygienic!(::core::unreachable!());
     let named = (!stage.outputs.is_empty()).then_some(&never);
-    items(function, stage, &interface, &never, named)
+    let signature = readable(&function.sig);
+    items(function, &signature, stage, &interface, &never, named)
+}
+
+/// The signature without what was reported and what rustc would report once more.
+fn readable(sig: &Signature) -> Signature {
+    let mut sig = sig.clone();
+    sig.constness = None;
+    sig.variadic = None;
+    for argument in &mut sig.inputs {
+        if let FnArg::Typed(parameter) = argument
+            && arguments_of(&parameter.ty, "Across").is_some_and(|types| types.is_empty())
+        {
+            let ty = &parameter.ty;
+            *parameter.ty = Type::Verbatim(quote!(#ty<()>));
+        }
+    }
+    let lends = sig.inputs.to_token_stream().to_string().contains('&');
+    if let (ReturnType::Type(_, ty), false) = (&mut sig.output, lends) {
+        **ty = Type::Verbatim(with_static(ty.to_token_stream()));
+    }
+    sig
 }
 
 /// The wrapper and its companion, with the code of `named` where there are outputs to name.
 fn items(
     function: &Function,
+    written: &Signature,
     stage: &Stage,
     interface: &Interface,
     call: &TokenStream,
     named: Option<&TokenStream>,
 ) -> TokenStream {
-    let Attrs { wrapper, body: on_body, all } = Attrs::of(&function.attrs);
+    let Attrs { wrapper, lints: on_all, body: on_body, all } = Attrs::of(&function.attrs);
     let (vis, ident, companion) = (&function.vis, &function.sig.ident, &stage.companion);
     let doc = format!("What belongs to `{}` beside calls of it.", ident.unraw());
     let signature = interface.wrapper(ident);
@@ -61,14 +85,18 @@ fn items(
         let allowed = allowed();
         hygienic! {
             /// Calls it with other names for its outputs, in their order.
+            #(#on_all)*
             #allowed
             #[allow(dead_code)]
             #vis #signature { #code }
         }
     });
-    let (body, lints) = (body(function), allowed());
+    let (body, lints) = (body(function, written), allowed());
+    // Where something else has the name already, the function's own name is underlined.
+    let declared =
+        quote_spanned!(ident.span().resolved_at(Span::mixed_site())=> enum #companion {});
     hygienic! {
-        #(#all)* #(#wrapper)*
+        #(#all)* #(#wrapper)* #(#on_all)*
         #lints
         #vis #signature { #call }
 
@@ -77,13 +105,15 @@ fn items(
         #lints
         #[allow(dead_code, non_camel_case_types)]
         #[allow(missing_debug_implementations, missing_copy_implementations)]
-        #vis enum #companion {}
+        #vis #declared
 
         #(#all)*
         impl #companion {
             /// The function as it was written, without memoization.
             #(#on_body)*
             #[allow(dead_code, clippy::missing_errors_doc, clippy::missing_panics_doc)]
+            #[allow(clippy::missing_const_for_fn)]
+            #[allow(clippy::needless_pass_by_value)]
             #vis #body
 
             #named
@@ -101,8 +131,8 @@ fn allowed() -> TokenStream {
 }
 
 /// The function as written, under the name `body`.
-fn body(function: &Function) -> TokenStream {
-    let mut sig = function.sig.clone();
+fn body(function: &Function, written: &Signature) -> TokenStream {
+    let mut sig = written.clone();
     sig.ident = Ident::new("body", sig.ident.span());
     let mut tokens = sig.into_token_stream();
     function.body.to_tokens(&mut tokens);

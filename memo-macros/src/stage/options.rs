@@ -88,6 +88,8 @@ pub struct Options {
     pub companion: Option<Keyed<Ident>>,
     /// Where the runtime is, for crates that re-export it.
     pub runtime: Option<Keyed<Path>>,
+    /// The options with a mistake in them: what they seem to lack may have been meant.
+    broken: Vec<&'static str>,
 }
 
 /// Parses the options; a mistake leaves its option out.
@@ -116,14 +118,27 @@ impl Options {
         })?;
         let name = known_name(&option, diagnostics)?;
         if !input.peek(Token![=]) || input.peek(Token![==]) {
-            return Err(Error::new(option.span(), format!("write `{name} = ..`")));
+            return Err(without_value(name, &option));
         }
         input.parse::<Token![=]>()?;
-        self.value(name, option, input, diagnostics)?;
+        if input.is_empty() || input.peek(Token![,]) {
+            return Err(without_value(name, &option));
+        }
+        let before = diagnostics.count();
+        let parsed = self.value(name, option, input, diagnostics);
+        if parsed.is_err() || diagnostics.count() > before {
+            self.broken.push(name);
+        }
+        parsed?;
         if !input.is_empty() && input.parse::<Token![,]>().is_err() {
             return Err(input.error("expected `,` and the next option"));
         }
         Ok(())
+    }
+
+    /// Returns whether `option` was written, but not understood as a whole.
+    pub fn is_broken(&self, option: &str) -> bool {
+        self.broken.contains(&option)
     }
 
     #[rustfmt::skip] // One line per option.
@@ -146,10 +161,31 @@ impl Options {
             "done" => set(&mut self.done, option, |o| values::boolean(o, input)),
             "retries" => set(&mut self.retries, option, |_| number(input)),
             "retry_if" => set(&mut self.retry_if, option, |_| Expr::parse(input)),
-            "companion" => set(&mut self.companion, option, |_| Ident::parse(input)),
+            "companion" => set(&mut self.companion, option, |_| values::companion(input)),
             _ => set(&mut self.runtime, option, |_| mod_path(input)),
         }
     }
+}
+
+/// Refuses an option without `=` or without anything behind it.
+fn without_value(name: &str, option: &Ident) -> Error {
+    let example = match name {
+        "inputs" | "outputs" => "[a, b]",
+        "cachers" => "[Json]",
+        "name" => "\"..\"",
+        "version" => "2",
+        "code" => "body",
+        "skip" => "[params.threads]",
+        "env" => "[\"HOME\"]",
+        "secret" => "[params.token]",
+        "cache" => "false",
+        "done" => "true",
+        "retries" => "3",
+        "companion" => "Name",
+        "crate" => "path",
+        _ => "f",
+    };
+    Error::new(option.span(), format!("write `{name} = ..`, as in `{name} = {example}`"))
 }
 
 /// Parses a value and puts it into `slot`, which must be empty.

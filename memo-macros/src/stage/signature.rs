@@ -40,6 +40,11 @@ impl Function {
                 );
                 return Err(Error::new_spanned(receiver, sentence));
             }
+            if let Some(span) = mentions_self_type(&sig) {
+                let sentence =
+                    "`Self` is not known here; move the function out of its `impl` block";
+                return Err(Error::new(span, sentence));
+            }
             if input.peek(Token![;]) {
                 return Err(input.error(format!("`#[{attribute}]` needs a function with a body")));
             }
@@ -98,10 +103,6 @@ impl Function {
         if let Some(variadic) = &sig.variadic {
             let mend = "take a `Vec` or a slice";
             diagnostics.under(variadic, format!("{word} cannot be variadic; {mend}"));
-        }
-        if let Some(token) = mentions_self_type(sig) {
-            diagnostics
-                .at(token, "`Self` is not known here; move the function out of its `impl` block");
         }
     }
 }

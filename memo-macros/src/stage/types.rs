@@ -1,6 +1,6 @@
 //! Questions about types as they are written: what follows from their tokens alone.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
@@ -110,6 +110,29 @@ impl<'ast> Visit<'ast> for Borrows {
             visit::visit_trait_bound(self, bound);
         }
     }
+}
+
+/// Writes `'static` where a reference has no lifetime, and for `'_`.
+pub fn with_static(ty: TokenStream) -> TokenStream {
+    let mut tokens = Vec::new();
+    let mut rest = ty.into_iter().peekable();
+    while let Some(token) = rest.next() {
+        let is_lifetime = |token: Option<&TokenTree>| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == '\'');
+        match token {
+            TokenTree::Punct(and) if and.as_char() == '&' && !is_lifetime(rest.peek()) => {
+                tokens.extend(quote!(#and 'static));
+            }
+            TokenTree::Ident(name) if name == "_" && is_lifetime(tokens.last()) => {
+                tokens.push(Ident::new("static", name.span()).into());
+            }
+            TokenTree::Group(group) => {
+                let inner = with_static(group.stream());
+                tokens.push(Group::new(group.delimiter(), inner).into());
+            }
+            token => tokens.push(token),
+        }
+    }
+    tokens.into_iter().collect()
 }
 
 /// Returns the `impl Trait` somewhere in a type.

@@ -52,7 +52,7 @@ struct Reading {
 #[derive(Debug)]
 enum Stream {
     Inline(io::Cursor<Arc<[u8]>>),
-    File(BufReader<Digesting>),
+    File(Box<BufReader<Digesting>>),
 }
 
 #[derive(Debug)]
@@ -126,7 +126,7 @@ impl Loading {
                 self.check_folder()?;
                 let digesting =
                     Digesting { file: self.open(&path)?, hasher: blake3::Hasher::new() };
-                Stream::File(BufReader::with_capacity(128 * 1024, digesting))
+                Stream::File(Box::new(BufReader::with_capacity(128 * 1024, digesting)))
             }
             (_, None) => return Err(Error::new(ErrorKind::Store, "an artifact without a file")),
         };
@@ -206,7 +206,7 @@ impl Loading {
             fs::write(&path, bytes).map_err(|error| io_error("write", &path, error))?;
             reading.made = Some(folder);
         }
-        let folder = reading.made.as_ref().map(TempDir::path).unwrap_or(Path::new("."));
+        let folder = reading.made.as_ref().map_or(Path::new("."), TempDir::path);
         Ok(folder.join(main_name(&self.extension)))
     }
 
@@ -235,10 +235,9 @@ impl Loading {
         digest: impl FnOnce() -> io::Result<Digest>,
     ) -> Result<(), Error> {
         let Some(right) = &self.digest else { return Ok(()) };
-        match checked(path, right, digest).map_err(|error| io_error("read", path, error))? {
-            true => Ok(()),
-            false => Err(self.wrong_digest()),
-        }
+        let is_right =
+            checked(path, right, digest).map_err(|error| io_error("read", path, error))?;
+        if is_right { Ok(()) } else { Err(self.wrong_digest()) }
     }
 
     fn wrong_digest(&self) -> Error {

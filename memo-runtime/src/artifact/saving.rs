@@ -13,6 +13,7 @@ use super::tree::{self, Part};
 use super::{Artifact, Meta, io_error};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
+use crate::store::manifest::Reference;
 
 /// Up to this size, an artifact written as a stream lies inside its manifest.
 pub(crate) const INLINE_LIMIT: usize = 4096;
@@ -32,6 +33,8 @@ struct State {
     main: Main,
     folder: Option<TempDir>,
     meta: Meta,
+    /// What was taken over: it is removed where it was once the artifact is kept.
+    adopted: Vec<PathBuf>,
     /// Whether the disk refused a write, which a cacher's own error may not tell.
     met_io_error: bool,
 }
@@ -62,6 +65,10 @@ pub(crate) struct Saved {
     pub(crate) digest: Digest,
     pub(crate) size: u64,
     pub(crate) meta: Meta,
+    /// What was taken over, where it was.
+    pub(crate) adopted: Vec<PathBuf>,
+    /// Files outside that the value refers to.
+    pub(crate) references: Vec<Reference>,
 }
 
 impl Saved {
@@ -138,12 +145,17 @@ impl Saving {
 
     pub(super) fn adopt(&self, source: &Path) -> Result<(), Error> {
         let target = self.path()?;
-        move_in(source, &target).map_err(|error| io_error("take over", source, error))
+        link_all(source, &target).map_err(|error| io_error("take over", source, error))?;
+        self.state().adopted.push(source.to_owned());
+        Ok(())
     }
 
     fn folder<'a>(&'a self, state: &'a mut State) -> Result<&'a Path, Error> {
         if state.folder.is_none() {
-            let made = tempfile::Builder::new().prefix("artifact-").tempdir_in(&self.scratch);
+            let mut builder = tempfile::Builder::new();
+            #[cfg(unix)]
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+            let made = builder.prefix("artifact-").tempdir_in(&self.scratch);
             state.folder =
                 Some(made.map_err(|error| io_error("make a folder in", &self.scratch, error))?);
         }
@@ -162,9 +174,8 @@ impl Saving {
         self.state().met_io_error
     }
 
-    pub(super) fn set_meta(&self, name: &str, value: Value) -> Result<(), Error> {
+    pub(super) fn set_meta(&self, name: &str, value: Value) {
         self.state().meta.insert(name.to_owned(), value);
-        Ok(())
     }
 
     pub(super) fn meta(&self, name: &str) -> Option<Value> {
@@ -175,19 +186,23 @@ impl Saving {
     pub(crate) fn finish(self) -> Result<Saved, Error> {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         let failed = |error| io_error("write to", &self.scratch, error);
-        let State { main, folder, meta, .. } = state;
+        let State { main, folder, meta, adopted, .. } = state;
         let (content, digest, size) = match folder {
             None => stream_content(main).map_err(failed)?,
             Some(folder) => folder_content(main, folder, &self.extension).map_err(failed)?,
         };
-        Ok(Saved { content, digest, size, meta })
+        let references = Vec::new();
+        Ok(Saved { content, digest, size, meta, adopted, references })
     }
 
     pub(super) fn finish_at(mut self) -> Result<(), Error> {
         let Some(target) = self.target.take() else { return Ok(()) };
         let extension = self.extension.clone();
-        put_at(self.finish()?, &target, &extension)
-            .map_err(|error| io_error("write", &target, error))
+        let saved = self.finish()?;
+        let adopted = saved.adopted.clone();
+        put_at(saved, &target, &extension).map_err(|error| io_error("write", &target, error))?;
+        remove_all(&adopted);
+        Ok(())
     }
 }
 
@@ -197,7 +212,7 @@ pub(crate) fn main_name(extension: &str) -> String {
 }
 
 /// Where a further file of an artifact made by hand lies.
-pub(super) fn beside(target: &Path, name: &str) -> PathBuf {
+pub(crate) fn beside(target: &Path, name: &str) -> PathBuf {
     let mut beside = target.as_os_str().to_owned();
     beside.push(".");
     beside.push(name);
@@ -272,16 +287,28 @@ fn put_at(saved: Saved, target: &Path, extension: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Moves a file or folder, by renaming where that is possible and by copying where it is not.
-fn move_in(source: &Path, target: &Path) -> io::Result<()> {
+/// Gives a file, or all files of a folder, a second name, or copies where that cannot be. The stage's
+/// own files stay until the result is kept, so that nothing is lost if it cannot be.
+fn link_all(source: &Path, target: &Path) -> io::Result<()> {
     if fs::symlink_metadata(source)?.file_type().is_symlink() {
         return copy_all(&fs::canonicalize(source)?, target);
     }
-    if fs::rename(source, target).is_ok() {
-        return Ok(());
+    if !source.is_dir() {
+        return fs::hard_link(source, target).or_else(|_| copy_all(source, target));
     }
-    copy_all(source, target)?;
-    if source.is_dir() { fs::remove_dir_all(source) } else { fs::remove_file(source) }
+    fs::create_dir_all(target)?;
+    for entry in fs::read_dir(source)? {
+        let entry = entry?;
+        link_all(&entry.path(), &target.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+/// Removes what is kept elsewhere now. What cannot be removed is left: nothing is lost by it.
+pub(crate) fn remove_all(paths: &[PathBuf]) {
+    for path in paths {
+        let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    }
 }
 
 pub(crate) fn copy_all(source: &Path, target: &Path) -> io::Result<()> {

@@ -25,7 +25,7 @@ pub(crate) fn list(folder: &Path) -> io::Result<Vec<Part>> {
         for entry in fs::read_dir(&folder)? {
             let entry = entry?;
             let name = entry.file_name().into_string().map_err(|name| {
-                io::Error::other(format!("the file name {name:?} is not valid Unicode"))
+                io::Error::other(format!("the file name `{}` is not valid Unicode", name.display()))
             })?;
             let name = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
             let kind = entry.file_type()?;

@@ -40,6 +40,7 @@ pub struct Bincode;
 
 publishable!(Bincode);
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + 'static> Cacheable<T> for Bincode {
     fn format(&self) -> Format {
         Format::new("bincode", 1).layout::<T>()

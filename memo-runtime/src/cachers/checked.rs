@@ -7,7 +7,7 @@
 
 use std::any::TypeId;
 use std::collections::HashSet;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
@@ -49,15 +49,14 @@ where
     C: Codec<T>,
 {
     let kind = (TypeId::of::<C>(), TypeId::of::<T>());
-    let limit = if was_read_back(kind) { ALWAYS } else { FIRST };
-    let mut held = Held { bytes: Vec::new(), limit, rest: Rest::Waiting(out), failure: None };
+    let mut held = Held::new(out, if was_read_back(kind) { ALWAYS } else { FIRST });
     let encoded = codec.encode(value, &mut held);
     if let Some(failure) = held.failure.take() {
         return Err(failure.into());
     }
     encoded?;
-    if let Rest::Waiting(_) = held.rest {
-        read_back(codec, value, &held.bytes)?;
+    if let Some(whole) = held.whole() {
+        read_back(codec, value, whole)?;
         remember_read_back(kind);
     }
     Ok(held.finish()?)
@@ -99,72 +98,72 @@ fn remember_read_back(kind: Kind) {
     READ_BACK.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().insert(kind);
 }
 
-/// A writer that holds back what it is given until that is more than `limit` bytes.
-struct Held<W: Write> {
+/// A writer that holds back what it is given until that is more than `limit` bytes; from then on it is
+/// a buffer. Formats write a few bytes at a time, so the usual way is one comparison.
+struct Held<W> {
     bytes: Vec<u8>,
     limit: usize,
-    rest: Rest<W>,
+    /// Whether something was written already.
+    passed: bool,
+    out: W,
     /// What the writer failed with; formats hide it in errors of their own.
     failure: Option<io::Error>,
 }
 
-enum Rest<W: Write> {
-    Waiting(W),
-    Writing(BufWriter<W>),
-    Failed,
-}
-
 impl<W: Write> Held<W> {
+    fn new(out: W, limit: usize) -> Self {
+        Self { bytes: Vec::new(), limit, passed: false, out, failure: None }
+    }
+
+    /// Returns all that was given, if it is still here.
+    fn whole(&self) -> Option<&[u8]> {
+        (!self.passed).then_some(&*self.bytes)
+    }
+
     fn finish(mut self) -> io::Result<()> {
-        self.pass_on()?;
-        match &mut self.rest {
-            Rest::Writing(rest) => rest.flush(),
-            Rest::Waiting(_) | Rest::Failed => Ok(()),
-        }
+        self.out.write_all(&self.bytes)?;
+        self.out.flush()
     }
 
-    /// Writes what was held back, and from now on everything.
-    fn pass_on(&mut self) -> io::Result<()> {
-        if let Rest::Waiting(rest) = std::mem::replace(&mut self.rest, Rest::Failed) {
-            let mut rest = BufWriter::with_capacity(ALWAYS, rest);
-            rest.write_all(&self.bytes)?;
-            self.bytes = Vec::new();
-            self.rest = Rest::Writing(rest);
-        }
-        Ok(())
-    }
-
-    /// Keeps the first failure, and gives the format one like it.
     #[cold]
-    fn fail(&mut self, error: io::Error) -> io::Error {
-        let told = io::Error::new(error.kind(), error.to_string());
-        self.failure.get_or_insert(error);
-        told
+    fn pass_on(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut written = self.out.write_all(&self.bytes);
+        if self.passed {
+            self.bytes.clear();
+        } else {
+            (self.passed, self.limit) = (true, ALWAYS);
+            self.bytes = Vec::with_capacity(ALWAYS);
+        }
+        if bytes.len() < ALWAYS {
+            self.bytes.extend_from_slice(bytes);
+        } else {
+            written = written.and_then(|()| self.out.write_all(bytes));
+        }
+        written.map_err(|error| {
+            let told = io::Error::new(error.kind(), error.to_string());
+            self.failure.get_or_insert(error);
+            told
+        })
     }
 }
 
 impl<W: Write> Write for Held<W> {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write_all(bytes).map(|()| bytes.len())
     }
 
     #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if let Rest::Waiting(_) = self.rest {
-            if bytes.len() <= self.limit - self.bytes.len() {
-                self.bytes.extend_from_slice(bytes);
-                return Ok(());
-            }
-            self.pass_on().map_err(|error| self.fail(error))?;
+        if bytes.len() <= self.limit - self.bytes.len() {
+            self.bytes.extend_from_slice(bytes);
+            return Ok(());
         }
-        let written = match &mut self.rest {
-            Rest::Writing(rest) => rest.write_all(bytes),
-            Rest::Waiting(_) | Rest::Failed => Err(io::Error::other("an earlier write failed")),
-        };
-        written.map_err(|error| self.fail(error))
+        self.pass_on(bytes)
     }
 
-    /// Does nothing: formats flush more often than files like; `finish` does it once.
+    /// Does nothing: formats flush more often than files like. `finish` does it once.
+    #[inline]
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }

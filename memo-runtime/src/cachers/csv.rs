@@ -42,7 +42,7 @@ pub struct Csv {
     delimiter: u8,
 }
 
-/// [`Csv`] as it comes: cells between commas.
+/// [`Csv`](struct@Csv) as it comes: cells between commas.
 #[expect(
     non_upper_case_globals,
     reason = "`Csv` alone is a cacher, and `Csv.delimiter(b';')` another"
@@ -83,6 +83,7 @@ impl Default for Csv {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<Row: Serialize + DeserializeOwned + 'static> Cacheable<Vec<Row>> for Csv {
     fn format(&self) -> Format {
         let extension = if self.delimiter == b'\t' { "tsv" } else { "csv" };

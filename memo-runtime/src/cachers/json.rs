@@ -37,7 +37,7 @@ pub struct Json {
     pretty: bool,
 }
 
-/// [`Json`] as it comes: on one line.
+/// [`Json`](struct@Json) as it comes: on one line.
 #[expect(non_upper_case_globals, reason = "`Json` alone is a cacher, and `Json.pretty()` another")]
 pub const Json: Json = Json { pretty: false };
 
@@ -61,6 +61,7 @@ impl Json {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + 'static> Cacheable<T> for Json {
     fn format(&self) -> Format {
         let format = Format::new("json", 1).extension("json").layout::<T>();

@@ -30,34 +30,34 @@ pub(super) struct Args {
     #[arg(long, value_name = "STAGE", help_heading = WHAT)]
     pub(super) until: Option<String>,
 
-    /// Set a field of all params, as in `--set train.rate=0.1`
+    /// Set a field of all params: `train.rate=0.1`
     #[arg(long, value_name = "FIELD=VALUE", value_parser = parse_setting)]
     #[arg(action = ArgAction::Append, help_heading = WHAT)]
     pub(super) set: Vec<(String, String)>,
 
-    /// Lay the fields of a TOML or JSON file over all params
+    /// Lay a TOML or JSON file over all params
     #[arg(long, value_name = "FILE", help_heading = WHAT)]
     pub(super) params: Option<PathBuf>,
 
-    /// Compute these stages again, and keep the results; all stages if none is named
+    /// Compute these stages again [none: all stages]
     #[arg(long, value_name = "STAGE", num_args = 0.., default_missing_value = ALL)]
     #[arg(action = ArgAction::Append, help_heading = WHAT)]
     pub(super) force: Option<Vec<String>>,
 
-    /// Neither read nor keep results of these stages; all stages if none is named
+    /// Neither find nor keep these [none: all stages]
     #[arg(long, value_name = "STAGE", num_args = 0.., default_missing_value = ALL)]
     #[arg(action = ArgAction::Append, help_heading = WHAT)]
     pub(super) no_cache: Option<Vec<String>>,
 
-    /// Say what would run, and why; run nothing
+    /// Say what would run, and why
     #[arg(long, conflicts_with = "print_params", help_heading = WHAT)]
     pub(super) plan: bool,
 
-    /// Show the params of all records, and which of them enter which key; run nothing
+    /// Show all params, and in which keys they are
     #[arg(long, help_heading = WHAT)]
     pub(super) print_params: bool,
 
-    /// Run so many stages at a time [default: the number of cores]
+    /// Run so many stages at a time [default: cores]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     #[arg(help_heading = HOW)]
     pub(super) jobs: Option<u32>,
@@ -66,7 +66,7 @@ pub(super) struct Args {
     #[arg(long, help_heading = HOW)]
     pub(super) fail_fast: bool,
 
-    /// After an interrupt, let running stages go on for so long: `500ms`, `10s`, `2m`
+    /// Time to finish after an interrupt
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
     #[arg(help_heading = HOW)]
     pub(super) grace: Duration,
@@ -79,33 +79,32 @@ pub(super) struct Args {
     #[arg(long, help_heading = WHERE)]
     pub(super) read_only: bool,
 
-    /// Make each result safe against a power cut before going on
+    /// Make results safe against a power cut
     #[arg(long, conflicts_with = "read_only", help_heading = WHERE)]
     pub(super) durable: bool,
 
-    /// Write for people, or one JSON object a line for programs
-    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = OUTPUT)]
+    /// For people (text) or programs (json)
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
+    #[arg(help_heading = OUTPUT)]
     pub(super) format: Format,
 
     /// Show no progress and no tables
     #[arg(long, short, conflicts_with = "verbose", help_heading = OUTPUT)]
     pub(super) quiet: bool,
 
-    /// Show every call: what was found, what starts, and why
+    /// Show every call, and why it runs
     #[arg(long, short, help_heading = OUTPUT)]
     pub(super) verbose: bool,
 
     /// Show this help
-    #[arg(long, short, action = ArgAction::Help, help_heading = OUTPUT)]
+    #[arg(long, short, action = ArgAction::HelpShort, help_heading = OUTPUT)]
     help: Option<bool>,
 }
 
 /// Whom the output is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// For people
     Text,
-    /// One JSON object a line
     Json,
 }
 
@@ -135,8 +134,8 @@ impl About {
     fn line(&self) -> String {
         let records = super::text::counted(self.records.len(), "record");
         format!(
-            "Runs the experiment `{}` ({records}): only what changed is computed again.\n\
-             Results are kept in `{}`.",
+            "Runs the experiment `{}` ({records}): only what changed is computed\n\
+             again. Results are kept in `{}`.",
             self.experiment,
             self.store.display()
         )
@@ -149,7 +148,11 @@ impl About {
         if self.records.len() > SHOWN {
             lines.push(format!("\n  and {} more", self.records.len() - SHOWN));
         }
-        let records = if lines.is_empty() { String::new() } else { format!("Records:{}\n\n", lines.concat()) };
+        let records = if lines.is_empty() {
+            String::new()
+        } else {
+            format!("Records:{}\n\n", lines.concat())
+        };
         format!(
             "{records}Exit codes: 0 done, 1 a stage failed, 2 wrong usage or wiring,\n\
              3 results could not be kept, 130 or 143 interrupted"
@@ -201,8 +204,14 @@ mod tests {
         assert_eq!(forced(""), None);
         assert_eq!(forced("--force"), Some(Vec::new()));
         assert_eq!(forced("--force --plan"), Some(Vec::new()));
-        assert_eq!(forced("--force train evaluate --plan"), Some(vec!["train".into(), "evaluate".into()]));
-        assert_eq!(forced("--force train --force evaluate"), Some(vec!["train".into(), "evaluate".into()]));
+        assert_eq!(
+            forced("--force train evaluate --plan"),
+            Some(vec!["train".into(), "evaluate".into()])
+        );
+        assert_eq!(
+            forced("--force train --force evaluate"),
+            Some(vec!["train".into(), "evaluate".into()])
+        );
         assert_eq!(forced("--force train --force"), Some(Vec::new()));
     }
 
@@ -227,9 +236,13 @@ mod tests {
         let help = read("--help").unwrap_err();
         assert_eq!(help.exit_code(), 0);
         let help = help.to_string();
-        for part in
-            ["experiment `digits` (10 records)", "What to run:", "  hidden=7\n", "  and 2 more", "--force [<STAGE>...]"]
-        {
+        for part in [
+            "experiment `digits` (10 records)",
+            "What to run:",
+            "  hidden=7\n",
+            "  and 2 more",
+            "--force [<STAGE>...]",
+        ] {
             assert!(help.contains(part), "{part} in {help}");
         }
     }

@@ -1,17 +1,18 @@
 //! [`Live`]: the lines at the bottom of a terminal that change while a run goes on.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::text::call_text;
+use super::text::{call_text, cut, roughly};
 use crate::event::Event;
-use crate::experiment::outcome::duration_text;
 
 /// How often the lines are drawn anew.
 const TICK: Duration = Duration::from_millis(120);
+
+/// How much of a call's name is shown.
+const WIDTH: usize = 60;
 
 /// One bar for all calls, and one line for each body that runs. They appear with the first body, so that
 /// a run that finds everything shows none.
@@ -29,8 +30,14 @@ struct State {
     bodies: Vec<f64>,
     /// The bar for all calls.
     overall: Option<ProgressBar>,
-    /// The lines of the running bodies, by stage and record.
-    running: HashMap<(&'static str, Option<String>), ProgressBar>,
+    running: Vec<Body>,
+}
+
+/// A body that runs, and its line.
+struct Body {
+    stage: &'static str,
+    record: Option<String>,
+    line: ProgressBar,
 }
 
 impl Live {
@@ -46,7 +53,7 @@ impl Live {
     /// Takes the lines away for good.
     pub(super) fn clear(&self) {
         let mut state = self.state();
-        state.running.drain().for_each(|(_, line)| line.finish_and_clear());
+        state.running.drain(..).for_each(|body| body.line.finish_and_clear());
         if let Some(overall) = state.overall.take() {
             overall.finish_and_clear();
         }
@@ -63,7 +70,9 @@ impl Live {
                 (state.calls, state.jobs) = (*calls, *jobs);
                 return;
             }
-            Event::Started { stage, record, .. } => self.started(&mut state, stage, record.as_deref()),
+            Event::Started { stage, record, .. } => {
+                self.begin(&mut state, stage, record.as_deref());
+            }
             Event::Finished { stage, record, seconds, .. } => {
                 state.bodies.push(*seconds);
                 state.ended(stage, record.as_ref());
@@ -75,33 +84,36 @@ impl Live {
         state.update();
     }
 
-    fn started(&self, state: &mut State, stage: &'static str, record: Option<&str>) {
-        if state.overall.is_none() {
-            let overall = self.lines.add(ProgressBar::new(state.calls as u64));
-            overall.set_style(style("{bar:24} {pos} of {len} calls, {elapsed}{msg}").progress_chars("━╸ "));
+    fn begin(&self, shown: &mut State, stage: &'static str, record: Option<&str>) {
+        if shown.overall.is_none() {
+            let overall = self.lines.add(ProgressBar::new(shown.calls as u64));
+            overall.set_style(
+                style("{bar:24} {pos} of {len} calls, {elapsed}{msg}").progress_chars("━╸ "),
+            );
             overall.enable_steady_tick(TICK);
-            state.overall = Some(overall);
+            shown.overall = Some(overall);
         }
         let line = self.lines.add(ProgressBar::new_spinner());
-        line.set_style(style("{spinner} {wide_msg} {elapsed:>8}"));
-        line.set_message(call_text(stage, record));
+        line.set_style(style("{spinner} {msg}, {elapsed}"));
+        line.set_message(cut(&call_text(stage, record), WIDTH));
         line.enable_steady_tick(TICK);
-        state.running.insert((stage, record.map(str::to_owned)), line);
+        shown.running.push(Body { stage, record: record.map(str::to_owned), line });
     }
 }
 
 impl State {
     fn ended(&mut self, stage: &'static str, record: Option<&String>) {
         self.done += 1;
-        if let Some(line) = self.running.remove(&(stage, record.cloned())) {
-            line.finish_and_clear();
+        let is_it = |body: &Body| body.stage == stage && body.record.as_ref() == record;
+        if let Some(body) = self.running.iter().position(is_it) {
+            self.running.remove(body).line.finish_and_clear();
         }
     }
 
     fn update(&self) {
         if let Some(overall) = &self.overall {
             overall.set_position(self.done as u64);
-            let left = self.time_left().map(|left| format!(", about {} left", duration_text(left)));
+            let left = self.time_left().map(|left| format!(", about {} left", roughly(left)));
             overall.set_message(left.unwrap_or_default());
         }
     }

@@ -39,26 +39,36 @@ fn write_line(mut stream: impl Write, text: &str) -> io::Result<()> {
     stream.flush()
 }
 
-/// Colours for a stream, if it shows them.
+/// How a stream shows text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Paint {
-    is_on: bool,
+    is_terminal: bool,
+    has_colours: bool,
 }
 
 impl Paint {
     pub(super) fn stdout() -> Self {
-        Self { is_on: io::stdout().is_terminal() && colours_are_wanted() }
+        Self::of(io::stdout().is_terminal())
     }
 
     pub(super) fn stderr() -> Self {
-        Self { is_on: io::stderr().is_terminal() && colours_are_wanted() }
+        Self::of(io::stderr().is_terminal())
     }
 
-    #[cfg(test)]
-    pub(super) const NONE: Self = Self { is_on: false };
+    fn of(is_terminal: bool) -> Self {
+        Self { is_terminal, has_colours: is_terminal && colours_are_wanted() }
+    }
 
-    pub(super) fn is_on(self) -> bool {
-        self.is_on
+    /// Plain text of any width.
+    #[cfg(test)]
+    pub(super) const NONE: Self = Self { is_terminal: false, has_colours: false };
+
+    pub(super) fn is_terminal(self) -> bool {
+        self.is_terminal
+    }
+
+    pub(super) fn has_colours(self) -> bool {
+        self.has_colours
     }
 
     pub(super) fn bad(self, text: &str) -> String {
@@ -82,7 +92,7 @@ impl Paint {
     }
 
     fn paint(self, style: Style, text: &str) -> String {
-        if self.is_on { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        if self.has_colours { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 }
 

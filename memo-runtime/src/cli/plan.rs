@@ -3,7 +3,7 @@
 use comfy_table::{Cell, Color};
 
 use super::output::Paint;
-use super::table::{table, written};
+use super::table::{coloured, table, written};
 use super::text::{counted, cut, last_part, short_names};
 use crate::plan::{Plan, PlannedCall, Verdict};
 
@@ -24,15 +24,18 @@ pub(super) fn text(plan: &Plan, verbose: bool, paint: Paint) -> String {
             row.why
         };
         let verdict = match row.verdict {
-            "will run" => Cell::new(row.verdict).fg(Color::Yellow),
-            "cached" => Cell::new(row.verdict).fg(Color::Green),
+            "will run" => coloured(Cell::new(row.verdict), Color::Yellow, paint),
+            "cached" => coloured(Cell::new(row.verdict), Color::Green, paint),
             verdict => Cell::new(verdict),
         };
         let records = records_text(&row.records, row.calls);
         table.add_row([Cell::new(names[row.stage]), Cell::new(records), verdict, Cell::new(why)]);
     }
     let unknown = plan.unknown_beyond.iter().map(|(record, stage)| {
-        format!("{record}: unknown beyond `{}`, whose value the pipeline asks for", last_part(stage))
+        format!(
+            "{record}: unknown beyond `{}`, whose value the pipeline asks for",
+            last_part(stage)
+        )
     });
     // Once per stage, however many calls it has.
     let notes: std::collections::BTreeSet<&String> =
@@ -46,17 +49,16 @@ pub(super) fn text(plan: &Plan, verbose: bool, paint: Paint) -> String {
 /// Counts verdicts: `20 cached, 3 will run, 1 may run`.
 pub(super) fn last_line(plan: &Plan) -> String {
     let count = |word| plan.calls.iter().filter(|call| verdict_text(call) == word).count();
-    let mut line = format!(
-        "{} cached, {} will run, {} may run",
+    let idle = match count("not needed") {
+        0 => String::new(),
+        idle => format!(", {idle} not needed"),
+    };
+    format!(
+        "{} cached, {} will run, {} may run{idle}",
         count("cached"),
         count("will run"),
         count("may run")
-    );
-    match count("not needed") {
-        0 => {}
-        idle => line.push_str(&format!(", {idle} not needed")),
-    }
-    line
+    )
 }
 
 /// Calls of one stage that are told together.
@@ -116,10 +118,10 @@ fn records_text(records: &[&str], calls: usize) -> String {
     unique.dedup();
     let names = records.join(", ");
     match unique.len() {
-        0 => "all records".to_owned(),
+        0 => "(across records)".to_owned(),
         count if count == records.len() && names.chars().count() <= NAMES => names,
         1 => cut(records[0], NAMES),
-        count if calls == 1 => format!("{} (shared)", counted(count, "record")),
+        count if calls == 1 => format!("{}, shared", counted(count, "record")),
         count => counted(count, "record"),
     }
 }
@@ -149,7 +151,15 @@ mod tests {
 
     fn call(stage: &'static str, records: &[&str], verdict: Verdict) -> PlannedCall {
         let records = records.iter().map(|&name| name.to_owned()).collect();
-        PlannedCall { stage, records, key: None, parts: Vec::new(), verdict, notes: Vec::new(), seconds: None }
+        PlannedCall {
+            stage,
+            records,
+            key: None,
+            parts: Vec::new(),
+            verdict,
+            notes: Vec::new(),
+            seconds: None,
+        }
     }
 
     fn damaged(what: usize) -> Verdict {
@@ -175,11 +185,11 @@ mod tests {
         ]);
         assert_eq!(
             text(&plan, false, Paint::NONE),
-            "stage    records      verdict   why\n\
-             load     a, b         cached\n\
-             fit      a, b         will run  never ran\n\
-             score    a, b         may run   waits for fit\n\
-             compare  all records  may run   waits for fit\n\
+            "stage    records           verdict   why\n\
+             load     a, b              cached\n\
+             fit      a, b              will run  never ran\n\
+             score    a, b              may run   waits for fit\n\
+             compare  (across records)  may run   waits for fit\n\
              base: unknown beyond `fit`, whose value the pipeline asks for\n\
              1 cached, 2 will run, 3 may run"
         );
@@ -190,9 +200,12 @@ mod tests {
         let records: Vec<String> = (0..7).map(|index| format!("record-{index}")).collect();
         let calls = |index: usize| call("fit", &[&records[index]], damaged(index));
         let plan = plan((0..7).map(calls).collect());
-        let text = super::text(&plan, false, Paint::NONE);
-        assert!(text.contains("entry damaged: 3 (and 3 other reasons; -v lists them)"), "{text}");
-        assert!(text.contains("\nfit    4 records"), "{text}");
-        assert_eq!(super::text(&plan, true, Paint::NONE).lines().count(), 1 + 7 + 2);
+        let folded = text(&plan, false, Paint::NONE);
+        assert!(
+            folded.contains("entry damaged: 3 (and 3 other reasons; -v lists them)"),
+            "{folded}"
+        );
+        assert!(folded.contains("\nfit    4 records"), "{folded}");
+        assert_eq!(text(&plan, true, Paint::NONE).lines().count(), 1 + 7 + 2);
     }
 }

@@ -1,6 +1,7 @@
 //! What the aggregates gave, shown below the table of stages.
 
 use super::output::Paint;
+#[cfg(feature = "csv")]
 use super::table;
 use super::text::cut;
 use crate::experiment::outcome::Preview;
@@ -30,7 +31,8 @@ pub(super) fn written(preview: &Preview, paint: Paint) -> String {
 /// Shows the first lines of a text.
 fn text(text: &str, whole: bool) -> Vec<String> {
     let mut all = text.lines();
-    let mut lines: Vec<_> = all.by_ref().take(LINES).map(|line| cut(&printable(line), WIDTH)).collect();
+    let mut lines: Vec<_> =
+        all.by_ref().take(LINES).map(|line| cut(&printable(line), WIDTH)).collect();
     lines.extend(rest(all.count(), "line", whole));
     lines
 }
@@ -39,7 +41,9 @@ fn text(text: &str, whole: bool) -> Vec<String> {
 fn rest(more: usize, what: &str, whole: bool) -> Option<String> {
     match (more, whole) {
         (0, true) => None,
-        (more, true) => Some(format!("… and {}", super::text::counted(more, &format!("more {what}")))),
+        (more, true) => {
+            Some(format!("… and {}", super::text::counted(more, &format!("more {what}"))))
+        }
         (_, false) => Some("…".to_owned()),
     }
 }
@@ -47,12 +51,14 @@ fn rest(more: usize, what: &str, whole: bool) -> Option<String> {
 /// Shows the first rows of CSV in columns.
 #[cfg(feature = "csv")]
 fn rows(preview: &Preview, whole: bool, paint: Paint) -> Vec<String> {
-    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true);
-    let mut records = { reader }.from_reader(&preview.head[..]).into_records();
+    let mut reader = csv::ReaderBuilder::new();
+    let reader = reader.has_headers(false).flexible(true).from_reader(&preview.head[..]);
+    let mut records = reader.into_records();
     let cells = |record: csv::StringRecord| -> Vec<String> {
-        record.iter().map(|cell| cut(&printable(cell), WIDTH)).collect()
+        record.iter().map(|cell| cut(&printable(&rounded(cell)), WIDTH)).collect()
     };
-    let shown: Option<Vec<_>> = records.by_ref().take(LINES + 1).map(|record| record.ok().map(cells)).collect();
+    let shown: Option<Vec<_>> =
+        records.by_ref().take(LINES + 1).map(|record| record.ok().map(cells)).collect();
     let Some([header, rows @ ..]) = shown.as_deref() else {
         return text(&String::from_utf8_lossy(&preview.head), whole);
     };
@@ -68,6 +74,17 @@ fn rows(preview: &Preview, whole: bool, paint: Paint) -> Vec<String> {
     let mut lines: Vec<_> = table::written(&table).lines().map(|line| cut(line, WIDTH)).collect();
     lines.extend(rest(records.count(), "row", whole));
     lines
+}
+
+/// Rounds a number with many decimals. Small ones stay as they are.
+#[cfg(feature = "csv")]
+fn rounded(cell: &str) -> String {
+    let decimals = cell.split_once('.').map_or("", |(_, decimals)| decimals);
+    let is_long = decimals.len() > 6 && decimals.bytes().all(|byte| byte.is_ascii_digit());
+    match cell.parse::<f64>() {
+        Ok(number) if is_long && number.abs() >= 0.001 => format!("{number:.6}"),
+        _ => cell.to_owned(),
+    }
 }
 
 #[cfg(not(feature = "csv"))]
@@ -107,9 +124,20 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "csv")]
+    fn long_numbers_are_rounded_on_screen() {
+        let cells = ["0.9805555555555555", "0.5", "-5.201550000000001", "0.00000123", "1.2.3", "x"];
+        assert_eq!(
+            cells.map(rounded),
+            ["0.980556", "0.5", "-5.201550", "0.00000123", "1.2.3", "x"]
+        );
+    }
+
+    #[test]
     fn long_texts_are_cut() {
-        let long: String = (1..=12).map(|line| format!("{line}\n")).collect();
-        assert!(preview("txt", &long).ends_with("\n10\n… and 2 more lines"));
+        let long = "a line\n".repeat(12);
+        assert_eq!(preview("txt", &long).lines().count(), 1 + LINES + 1);
+        assert!(preview("txt", &long).ends_with("\n… and 2 more lines"));
         assert!(preview("json", &"x".repeat(LIMIT)).ends_with("x…\n…"));
         assert_eq!(preview("bin", "abc"), "board  /store/board");
         assert_eq!(preview("txt", "a\x1b[2Jb"), "board  /store/board\na [2Jb");

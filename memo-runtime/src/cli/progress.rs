@@ -1,13 +1,13 @@
 //! [`Progress`]: what is told on standard error while a run goes on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::live::Live;
 use super::output::{Output, Paint};
 use super::text::{call_text, counted, last_part};
 use crate::digest::Digest;
-use crate::event::{Event, Observer};
+use crate::event::Event;
 use crate::experiment::outcome::duration_text;
 
 /// How much is told.
@@ -30,10 +30,13 @@ pub(super) struct Progress {
     live: Option<Live>,
     /// Why the running bodies run.
     running: Mutex<HashMap<Digest, Running>>,
+    /// The warnings that were told: each once for all records.
+    warned: Mutex<HashSet<(Option<&'static str>, String)>>,
 }
 
 struct Running {
     stage: &'static str,
+    record: Option<String>,
     reason: String,
 }
 
@@ -41,7 +44,8 @@ impl Progress {
     /// Tells on `output`, with live lines if `live`.
     pub(super) fn new(output: Output, detail: Detail, live: bool) -> Self {
         let live = live.then(Live::new);
-        Self { output, paint: Paint::stderr(), detail, live, running: Mutex::default() }
+        let (running, warned) = Default::default();
+        Self { output, paint: Paint::stderr(), detail, live, running, warned }
     }
 
     /// Returns how many bodies run now.
@@ -57,10 +61,22 @@ impl Progress {
     }
 
     /// Writes a line that stays, above the live ones.
-    pub(super) fn note(&self, line: &str) {
+    pub(super) fn note(&self, text: &str) {
         match &self.live {
-            Some(live) => live.suspended(|| self.output.note(line)),
-            None => self.output.note(line),
+            Some(live) => live.suspended(|| self.output.note(text)),
+            None => self.output.note(text),
+        }
+    }
+
+    /// Is told an event. Keeps count of what runs, and writes what is to be `told`.
+    pub(super) fn hear(&self, event: &Event, told: bool) {
+        let body = self.follow(event);
+        if let Some(live) = &self.live {
+            live.event(event);
+        }
+        let line = told.then(|| self.line(event, body.as_ref())).flatten();
+        if let Some(line) = line {
+            self.note(&line);
         }
     }
 
@@ -71,13 +87,15 @@ impl Progress {
     /// Keeps count of what runs.
     fn follow(&self, event: &Event) -> Option<Running> {
         match event {
-            Event::Started { stage, key, reason, .. } => {
-                self.bodies().insert(*key, Running { stage, reason: reason.to_string() })
+            Event::Started { stage, record, key, reason } => {
+                let body = Running { stage, record: record.clone(), reason: reason.to_string() };
+                self.bodies().insert(*key, body)
             }
             Event::Finished { key, .. } => self.bodies().remove(key),
-            Event::Failed { stage, .. } => {
+            Event::Failed { stage, record, .. } => {
                 let mut bodies = self.bodies();
-                let key = bodies.iter().find(|(_, body)| body.stage == *stage).map(|(key, _)| *key);
+                let is_it = |body: &Running| body.stage == *stage && body.record == *record;
+                let key = bodies.iter().find(|(_, body)| is_it(body)).map(|(key, _)| *key);
                 key.and_then(|key| bodies.remove(&key))
             }
             _ => None,
@@ -99,12 +117,20 @@ impl Progress {
                 format!("{} {call}: {}", paint.bad("failed "), told_of(error))
             }
             Event::Warning { stage, record, message, .. } => {
+                let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+                if !warned.insert((*stage, message.clone())) && !verbose {
+                    return None;
+                }
                 let call = stage.map(|stage| format!("{}: ", call_text(stage, record.as_deref())));
                 format!("{} {}{message}", paint.warning("warning"), call.unwrap_or_default())
             }
             Event::Retried { stage, record, attempt, error } if detail != Detail::Quiet => {
                 let call = call_text(stage, record.as_deref());
                 format!("{} {call} after attempt {attempt}: {error}", paint.warning("again  "))
+            }
+            Event::Waiting { stage, record, .. } if detail != Detail::Quiet => {
+                let call = call_text(stage, record.as_deref());
+                format!("{} {call}: another process computes it", paint.warning("waits  "))
             }
             Event::Log { stage, line } if detail != Detail::Quiet => {
                 if !verbose && !self.is_running(stage) {
@@ -114,7 +140,9 @@ impl Progress {
             }
             Event::Finished { stage, record, seconds, .. } if line_by_line => {
                 let call = call_text(stage, record.as_deref());
-                let reason = body.map(|body| format!(": {}", body.reason)).unwrap_or_default();
+                // Where every call is shown, the reason was told when the body began.
+                let reason = body.filter(|_| !verbose).map(|body| format!(": {}", body.reason));
+                let reason = reason.unwrap_or_default();
                 let time = duration_text(*seconds);
                 format!("{} {call} in {time}{}", paint.good("ran    "), paint.faint(&reason))
             }
@@ -130,7 +158,11 @@ impl Progress {
         let line = match event {
             Event::RunStarted { experiment, records, calls, jobs, .. } => {
                 let (records, calls) = (counted(*records, "record"), counted(*calls, "call"));
-                format!("{} {experiment}: {records}, {calls}, {}", paint.faint("run    "), counted(*jobs, "job"))
+                format!(
+                    "{} {experiment}: {records}, {calls}, {}",
+                    paint.faint("run    "),
+                    counted(*jobs, "job")
+                )
             }
             Event::Hit { stage, record, saved, made_by, .. } => {
                 let (call, time) = (call_text(stage, record.as_deref()), duration_text(*saved));
@@ -162,18 +194,6 @@ fn told_of(error: &crate::error::Error) -> String {
     chain.strip_prefix(&place).unwrap_or(&chain).to_owned()
 }
 
-impl Observer for Progress {
-    fn event(&self, event: &Event) {
-        let body = self.follow(event);
-        if let Some(live) = &self.live {
-            live.event(event);
-        }
-        if let Some(line) = self.line(event, body.as_ref()) {
-            self.note(&line);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,7 +205,8 @@ mod tests {
         progress.paint = Paint::NONE;
         let (stage, record) = ("digits::fit", Some("base".to_owned()));
         let key = Digest::of(b"key");
-        let error = Error::new(ErrorKind::Stage, "too fast").in_stage("digits::fit").in_record("base");
+        let error =
+            Error::new(ErrorKind::Stage, "too fast").in_stage("digits::fit").in_record("base");
         let events = [
             Event::Hit {
                 stage: "digits::load",
@@ -208,6 +229,7 @@ mod tests {
             Event::Log { stage: "digits::load", line: "from long ago".into() },
             Event::Failed { stage, record: record.clone(), error },
             Event::Skipped { stage: "digits::score", record, because: stage },
+            Event::Warning { stage: None, record: None, message: "disk full".into(), lost: true },
             Event::Warning { stage: None, record: None, message: "disk full".into(), lost: true },
         ];
         let told = |event: &Event| {
@@ -242,6 +264,6 @@ mod tests {
         assert_eq!(lines[1], "runs    fit (base): never ran");
         assert_eq!(lines[4], "log     load: from long ago");
         assert_eq!(lines[6], "skipped score (base), since `fit` failed");
-        assert_eq!(lines.len(), 8);
+        assert_eq!(lines.len(), 9);
     }
 }

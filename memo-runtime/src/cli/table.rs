@@ -12,14 +12,11 @@ const NOTHING: &str = "-";
 /// Makes an empty table without lines; the columns in `right` are numbers.
 pub(super) fn table(header: &[&str], right: &[usize], paint: Paint) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    if paint.is_on() {
-        table.enforce_styling();
-    } else {
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    if !paint.is_terminal() {
         table.force_no_tty();
     }
-    let bold = |name: &&str| Cell::new(name).add_attribute(Attribute::Bold);
-    table.set_header(header.iter().map(bold));
+    table.set_header(header.iter().map(|name| strong(Cell::new(name), paint)));
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
         if right.contains(&index) {
@@ -27,6 +24,16 @@ pub(super) fn table(header: &[&str], right: &[usize], paint: Paint) -> Table {
         }
     }
     table
+}
+
+/// A cell that stands out.
+pub(super) fn strong(cell: Cell, paint: Paint) -> Cell {
+    if paint.has_colours() { cell.add_attribute(Attribute::Bold) } else { cell }
+}
+
+/// A cell in a colour.
+pub(super) fn coloured(cell: Cell, colour: Color, paint: Paint) -> Cell {
+    if paint.has_colours() { cell.fg(colour) } else { cell }
 }
 
 /// Writes a table without blanks at the ends of lines.
@@ -38,7 +45,8 @@ pub(super) fn written(table: &Table) -> String {
 /// Writes what became of each stage's calls.
 pub(super) fn stages(stages: &[StageSummary], paint: Paint) -> String {
     let has_skipped = stages.iter().any(|stage| stage.skipped > 0);
-    let mut header = vec!["stage", "ran", "cached", "failed", "skipped", "time", "size", "time saved"];
+    let mut header =
+        vec!["stage", "ran", "cached", "failed", "skipped", "time", "size", "time saved"];
     if !has_skipped {
         header.retain(|name| *name != "skipped");
     }
@@ -46,18 +54,19 @@ pub(super) fn stages(stages: &[StageSummary], paint: Paint) -> String {
     let mut table = table(&header, &right, paint);
     let names = short_names(stages.iter().map(|stage| stage.stage));
     for stage in stages {
-        table.add_row(row(stage, names[stage.stage], has_skipped));
+        table.add_row(row(stage, names[stage.stage], has_skipped, paint));
     }
     written(&table)
 }
 
-fn row(stage: &StageSummary, name: &str, has_skipped: bool) -> Row {
+fn row(stage: &StageSummary, name: &str, has_skipped: bool, paint: Paint) -> Row {
     let failed = match stage.failed {
         0 => Cell::new(0),
-        failed => Cell::new(failed).fg(Color::Red).add_attribute(Attribute::Bold),
+        failed => strong(coloured(Cell::new(failed), Color::Red, paint), paint),
     };
     let skipped = has_skipped.then(|| Cell::new(stage.skipped));
-    let time = |seconds: f64| if seconds > 0.0 { duration_text(seconds) } else { NOTHING.to_owned() };
+    let time =
+        |seconds: f64| if seconds > 0.0 { duration_text(seconds) } else { NOTHING.to_owned() };
     let size = if stage.size > 0 { size_text(stage.size) } else { NOTHING.to_owned() };
     let first = [Cell::new(name), Cell::new(stage.ran), Cell::new(stage.cached), failed];
     let last = [time(stage.seconds), size, time(stage.saved)].map(Cell::new);
@@ -69,12 +78,20 @@ mod tests {
     use super::*;
 
     fn summary(stage: &'static str, ran: usize, failed: usize) -> StageSummary {
-        StageSummary { stage, ran, failed, seconds: 1.5, size: 2_000_000, ..StageSummary::default() }
+        StageSummary {
+            stage,
+            ran,
+            failed,
+            seconds: 1.5,
+            size: 2_000_000,
+            ..StageSummary::default()
+        }
     }
 
     #[test]
     fn stages_stand_in_columns() {
-        let text = stages(&[summary("digits::load", 12, 0), summary("digits::fit", 1, 1)], Paint::NONE);
+        let text =
+            stages(&[summary("digits::load", 12, 0), summary("digits::fit", 1, 1)], Paint::NONE);
         assert_eq!(
             text,
             "stage  ran  cached  failed   time    size  time saved\n\

@@ -2,10 +2,18 @@
 
 use std::collections::HashMap;
 
+use crate::experiment::outcome::duration_text;
+
 /// Counts things: `1 record`, `12 records`.
 pub(super) fn counted(count: usize, thing: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {thing}{plural}")
+}
+
+/// Writes a duration whose tenths of seconds do not matter: `10 s`.
+pub(super) fn roughly(seconds: f64) -> String {
+    let rounded = if seconds < 1.0 { seconds } else { seconds.round() };
+    duration_text(rounded).replace(".0 s", " s")
 }
 
 /// Writes a size as people read it: `512 B`, `1.2 MB`.
@@ -46,7 +54,9 @@ pub(super) fn last_part(stage: &str) -> &str {
 }
 
 /// What to call each of some stages: the last part of its name, or more where two would be alike.
-pub(super) fn short_names<'a>(stages: impl IntoIterator<Item = &'a str>) -> HashMap<&'a str, &'a str> {
+pub(super) fn short_names<'a>(
+    stages: impl IntoIterator<Item = &'a str>,
+) -> HashMap<&'a str, &'a str> {
     let mut stages: Vec<_> = stages.into_iter().collect();
     stages.sort_unstable();
     stages.dedup();
@@ -75,6 +85,11 @@ mod tests {
     fn sizes_read_as_people_say_them() {
         let texts = [0, 999, 1000, 1_234_567, 999_950, 5_000_000_000].map(size_text);
         assert_eq!(texts, ["0 B", "999 B", "1.0 kB", "1.2 MB", "1.0 MB", "5.0 GB"]);
+    }
+
+    #[test]
+    fn rough_durations_have_no_tenths() {
+        assert_eq!([0.5, 10.0, 12.4, 90.2].map(roughly), ["500 ms", "10 s", "12 s", "1 min 30 s"]);
     }
 
     #[test]

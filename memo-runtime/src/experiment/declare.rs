@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use serde::de::DeserializeOwned;
 
 use super::{Experiment, NamedParams, RunOptions, overrides};
 use crate::aggregate::Records;
 use crate::error::{BoxError, Error, ErrorKind, did_you_mean};
-use crate::key::part::Parts;
+use crate::key::part::{PartKind, Parts};
 use crate::plan::verdicts::{PlannedCall, verdicts};
 use crate::plan::{Calls, Declared, Plan};
 use crate::policy::{Policy, Selection, find_stage};
@@ -57,8 +58,9 @@ pub(crate) fn declare<P: Params + Clone + DeserializeOwned>(
     options: &RunOptions,
     dry: bool,
 ) -> Result<Declaration, Error> {
-    if let Some(mistake) = experiment.mistakes.first() {
-        return Err(mistake.clone());
+    if let [first, rest @ ..] = &experiment.mistakes[..] {
+        let rest: Vec<String> = rest.iter().map(Error::chain).collect();
+        return Err(if rest.is_empty() { first.clone() } else { first.clone().and_also(&rest) });
     }
     let records = chosen_records(experiment, options)?;
     let store = if dry {
@@ -157,12 +159,14 @@ impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
             interrupted: Arc::clone(&self.options.interrupted),
             neighbours: Neighbours::default(),
             experiment: Some(self.experiment.name.clone()),
+            told_unkept: AtomicBool::new(false),
         });
         let mut declared = Vec::new();
         for record in records {
             let name: Arc<str> = record.name.into();
-            let index = session.declared().map_or(0, |declared| declared.add_record(&name));
             let params = Arc::new(record.params);
+            let index =
+                session.declared().map_or(0, |declared| declared.add_record(&name, &params));
             let mut record = Record::in_session(Arc::clone(&session), name, params, index);
             if let Err(error) = (self.experiment.pipeline)(&mut record) {
                 ended(&session, &record, error);
@@ -170,7 +174,7 @@ impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
             declared.push(record);
         }
         let aggregates = self.experiment.declare_aggregates(&session, &declared);
-        finish(session, declared, aggregates)
+        finish(session, aggregates)
     }
 }
 
@@ -193,11 +197,24 @@ impl<P: Params> Experiment<P> {
     }
 }
 
+/// Whether an error ends the declaration of its record alone: a value was asked for that a plan does not
+/// make, or whose stage has failed, which the run tells.
+fn ends_record(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::NotCached
+            | ErrorKind::Stage
+            | ErrorKind::Invalid
+            | ErrorKind::Cacher
+            | ErrorKind::Interrupted
+    )
+}
+
 /// A pipeline function gave up. Under a plan that is to be expected where it asks for a value.
 fn ended<P: Params>(session: &Session, record: &Record<P>, error: BoxError) {
     let Some(declared) = session.declared() else { return };
     let error = match error.downcast::<Error>() {
-        Ok(error) if error.kind() == ErrorKind::NotCached => {
+        Ok(error) if ends_record(error.kind()) => {
             let mut calls = declared.calls();
             if let Some(calls) = calls.records.get_mut(record.frame.index) {
                 calls.ended = Some(*error);
@@ -211,17 +228,20 @@ fn ended<P: Params>(session: &Session, record: &Record<P>, error: BoxError) {
     declared.report(error.in_record(record.name()));
 }
 
-fn finish<P: Params>(
-    session: Arc<Session>,
-    records: Vec<Record<P>>,
-    aggregates: Frame,
-) -> Result<Declaration, Error> {
+fn finish(session: Arc<Session>, aggregates: Frame) -> Result<Declaration, Error> {
     let Some(declared) = session.declared() else {
         return Err(Error::new(ErrorKind::Wiring, "the experiment was not declared"));
     };
-    let mut frames: Vec<Frame> = records.into_iter().map(|record| record.frame).collect();
-    frames.push(aggregates);
     let mut calls = declared.calls();
+    let mut frames: Vec<Frame> = Vec::with_capacity(calls.records.len() + 1);
+    for (index, record) in calls.records.iter_mut().enumerate() {
+        let name = Some(Arc::clone(&record.name));
+        let mut frame = Frame::new(Arc::clone(&session), name, index);
+        frame.state = std::mem::take(&mut record.state);
+        frame.fields = Some(Arc::clone(&record.fields));
+        frames.push(frame);
+    }
+    frames.push(aggregates);
     let misplaced = check_places(&calls, &frames);
     calls.errors.extend(misplaced);
     let errors = std::mem::take(&mut calls.errors);
@@ -332,13 +352,16 @@ fn notes_of(node: &Node) -> Vec<String> {
     node.spec.unseen.iter().map(note).collect()
 }
 
+/// Tells the params fields and arguments in a call's key. Of a secret it tells that it is one.
 fn parts_of(node: &Node) -> Vec<String> {
     let mut shown = Parts::showing();
     node.work.show(&mut shown);
-    let text = |(kind, name, value): (crate::key::part::PartKind, &str, String)| match kind {
-        crate::key::part::PartKind::Param if name.is_empty() => format!("params = {value}"),
-        crate::key::part::PartKind::Param => format!("params.{name} = {value}"),
+    let text = |(kind, name, value): (PartKind, &str, String)| match kind {
+        PartKind::Param if name.is_empty() => format!("params = {value}"),
+        PartKind::Param => format!("params.{name} = {value}"),
         _ => format!("{name} = {value}"),
     };
-    shown.texts().into_iter().map(text).collect()
+    let secrets = node.parts.iter().filter(|part| part.kind == PartKind::Secret);
+    let secrets = secrets.map(|part| format!("{} = (secret)", part.name));
+    shown.texts().into_iter().map(text).chain(secrets).collect()
 }

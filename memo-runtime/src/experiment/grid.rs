@@ -85,10 +85,10 @@ impl<P: Params + DeserializeOwned> Grid<P> {
     /// use memo_runtime::{ErrorKind, grid};
     /// # use serde::{Deserialize, Serialize};
     ///
-    /// #[derive(Clone, Default, Serialize, Deserialize)]
+    /// #[derive(Debug, Clone, Default, Serialize, Deserialize)]
     /// struct Params { train: Train }
     ///
-    /// #[derive(Clone, Default, Serialize, Deserialize)]
+    /// #[derive(Debug, Clone, Default, Serialize, Deserialize)]
     /// struct Train { rate: f64 }
     ///
     /// let rates = grid(Params::default()).over("train.rate", [0.1, 0.01]);

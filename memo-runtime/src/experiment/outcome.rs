@@ -6,7 +6,9 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::error::{Error, ErrorKind, did_you_mean};
+use crate::artifact::Artifact;
+use crate::artifact::saving::{Saved, Saving};
+use crate::error::{BoxError, Error, ErrorKind, did_you_mean};
 use crate::lazy::{Lazy, Origin};
 use crate::record::State;
 use crate::stage::node::Node;
@@ -106,12 +108,17 @@ impl Outcome {
             _ => None,
         });
         let preview = |(name, node, output): (&Cow<'static, str>, &Arc<Node>, usize)| {
-            let kept = node.kept(output)?;
-            let path = kept.inline().is_none().then(|| node.path(output).ok()).flatten();
+            let kept = node.kept(output);
+            let path = kept.as_ref().filter(|kept| kept.inline().is_none());
+            let path = path.and_then(|_| node.path(output).ok());
+            let extension = node.outputs[output].format()?.file_extension().to_owned();
+            // Lives until it is read: its file goes with it.
+            let saved = if kept.is_none() { unkept(node, output).ok() } else { None };
+            let reopened = || Some(saved.as_ref()?.reopen(&extension));
+            let artifact = node.open_artifact(output).or_else(reopened)?;
             let mut head = Vec::new();
-            let reader = node.open_artifact(output)?;
-            reader.reader().ok()?.take(limit as u64).read_to_end(&mut head).ok()?;
-            Some(Preview { name: name.to_string(), path, extension: kept.extension, head })
+            artifact.reader().ok()?.take(limit as u64).read_to_end(&mut head).ok()?;
+            Some(Preview { name: name.to_string(), path, extension, head })
         };
         nodes.filter_map(preview).collect()
     }
@@ -131,16 +138,28 @@ impl Outcome {
     pub fn line(&self) -> String {
         let skipped =
             if self.skipped > 0 { format!(", {} skipped", self.skipped) } else { String::new() };
+        let saved = match self.cached {
+            0 => String::new(),
+            _ => format!(" ({} saved)", duration_text(self.saved)),
+        };
         let lost = if self.lost > 0 { format!(", {} not kept", self.lost) } else { String::new() };
         format!(
-            "{} cached, {} ran, {} failed{skipped}{lost} in {} ({} saved)",
+            "{} cached, {} ran, {} failed{skipped}{lost} in {}{saved}",
             self.cached,
             self.ran,
             self.failed,
-            duration_text(self.seconds),
-            duration_text(self.saved)
+            duration_text(self.seconds)
         )
     }
+}
+
+/// Writes a value that was not kept where files come and go, for people to look at.
+fn unkept(node: &Node, output: usize) -> Result<Saved, BoxError> {
+    let slot = &node.outputs[output];
+    let extension = slot.format().map_or("", |format| format.file_extension());
+    let artifact = Artifact::saving(Saving::new(std::env::temp_dir(), extension));
+    slot.save(&artifact)?;
+    Ok(artifact.into_saved()?)
 }
 
 fn find<T: Send + Sync + 'static>(state: &State, name: &str) -> Result<Lazy<T>, Error> {

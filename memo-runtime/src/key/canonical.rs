@@ -16,6 +16,7 @@ use super::files::FileDigest;
 use crate::digest::Digest;
 use crate::error::Error;
 
+pub(crate) use encoder::Encoded;
 use encoder::{Encoder, Fault, tag};
 pub(super) use encoder::{is_unordered, put_number};
 pub(super) use mask::Mask;
@@ -87,20 +88,20 @@ impl KeyHasher {
         self.encoder.text(tag::BYTES, bytes);
     }
 
-    /// Returns the digest of what was added since the last time, and begins anew with nothing left
-    /// out. The files stay.
+    /// Returns what was added since the last time, and begins anew with nothing left out. The files
+    /// stay.
     ///
     /// # Errors
     ///
     /// A value before has failed, or a field that was to be left out is not there.
-    pub(super) fn finish(&mut self) -> Result<Digest, Error> {
+    pub(super) fn finish(&mut self) -> Result<Encoded, Error> {
         let mask = self.encoder.mask.take();
         if let Some(error) = self.failed.take() {
             self.encoder.reset();
             return Err(error);
         }
-        let digest = self.encoder.digest();
-        mask.map_or(Ok(()), |mask| mask.check()).map(|()| digest)
+        let encoded = self.encoder.finish();
+        mask.map_or(Ok(()), |mask| mask.check()).map(|()| encoded)
     }
 
     /// Leaves the fields at these paths out of what is added until the next digest.
@@ -137,9 +138,21 @@ impl KeyHasher {
 ///
 /// The value's `Serialize` failed, or a file in it cannot be read.
 pub fn digest_of<T: Serialize + ?Sized>(value: &T) -> Result<Digest, Error> {
+    digest_and_files_of(value).map(|(digest, _)| digest)
+}
+
+/// Returns the digest of a value, and the files whose content is in it.
+///
+/// # Errors
+///
+/// Those of [`digest_of`].
+pub(crate) fn digest_and_files_of<T: Serialize + ?Sized>(
+    value: &T,
+) -> Result<(Digest, Vec<FileDigest>), Error> {
     let mut hasher = KeyHasher::new();
     hasher.value(value)?;
-    hasher.finish()
+    let files = hasher.take_files();
+    Ok((hasher.finish()?.digest(), files))
 }
 
 /// Returns the digest of a value in which files count by their path alone: no file is read. It tells
@@ -151,5 +164,5 @@ pub fn digest_of<T: Serialize + ?Sized>(value: &T) -> Result<Digest, Error> {
 pub(crate) fn plain_digest_of<T: Serialize + ?Sized>(value: &T) -> Result<Digest, Error> {
     let mut hasher = KeyHasher { encoder: Encoder::new(false), failed: None };
     hasher.value(value)?;
-    hasher.finish()
+    Ok(hasher.finish()?.digest())
 }

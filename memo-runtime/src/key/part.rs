@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::canonical::KeyHasher;
+use super::canonical::{Encoded, KeyHasher};
 use super::files::FileDigest;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
@@ -34,10 +34,9 @@ use crate::error::{Error, ErrorKind};
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be part of a key",
+    message = "`{Self}` cannot be part of a key: derive `serde::Serialize` for it, or leave it out with `skip = [..]`",
     label = "this is neither `serde::Serialize` nor `CacheKey`",
-    note = "derive `serde::Serialize` for `{Self}`, or write `impl CacheKey for {Self}`",
-    note = "or leave it out of the key with `skip = [..]`"
+    note = "where serde does not suit, write `impl CacheKey for {Self}`"
 )]
 pub trait CacheKey {
     /// Tells `key` all that makes one value another than the next.
@@ -144,15 +143,22 @@ pub enum PartKind {
     Projection,
 }
 
-/// One part and its digest.
+/// One part, and what enters the key of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PartDigest {
+pub(crate) struct PartDigest {
     /// What it is.
-    pub kind: PartKind,
+    pub(crate) kind: PartKind,
     /// The path of the field, or the name of the argument.
-    pub name: &'static str,
-    /// The digest of its value.
-    pub digest: Digest,
+    pub(crate) name: &'static str,
+    /// Its value, or the digest of that. Of a secret, always the digest.
+    pub(crate) value: Encoded,
+}
+
+impl PartDigest {
+    /// Returns the digest of the value.
+    pub(crate) fn digest(&self) -> Digest {
+        self.value.digest()
+    }
 }
 
 /// One part as people see it: what it is, its name, its value cut short.
@@ -185,8 +191,13 @@ enum Mode {
 impl Parts {
     /// Begins to digest parts.
     pub(crate) fn digesting() -> Self {
-        let (digests, errors, secrets) = (Vec::new(), Vec::new(), Vec::new());
+        let (digests, errors, secrets) = (Vec::with_capacity(4), Vec::new(), Vec::new());
         Self(Mode::Digesting { hasher: KeyHasher::new(), digests, errors, secrets })
+    }
+
+    /// Returns the parts, and leaves none.
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::showing())
     }
 
     /// Begins to write parts down for people.
@@ -294,7 +305,10 @@ impl PartSlot<'_> {
                     hasher.fail(error);
                 }
                 match hasher.finish() {
-                    Ok(digest) => digests.push(PartDigest { kind, name, digest }),
+                    Ok(value) => {
+                        let value = if kind == PartKind::Secret { value.hidden() } else { value };
+                        digests.push(PartDigest { kind, name, value });
+                    }
                     Err(error) => errors.push(in_part(kind, name, error)),
                 }
             }

@@ -61,16 +61,18 @@ pub enum Verdict {
 
 /// Settles what can be settled, in order, and says what would happen to each node.
 pub(crate) fn verdicts(nodes: &[Arc<Node>]) -> Vec<Verdict> {
-    let mut verdicts: Vec<Verdict> = nodes.iter().map(|node| verdict(node)).collect();
+    let mut verdicts: Vec<Verdict> = nodes.iter().map(verdict).collect();
     let positions: std::collections::HashMap<*const Node, usize> =
         nodes.iter().enumerate().map(|(index, node)| (Arc::as_ptr(node), index)).collect();
-    // From the last to the first: an output in memory is made if somebody who runs reads it.
+    // From the last to the first: an output in memory, or whose artifact was removed, is made if
+    // somebody who runs reads it.
     let mut read_by_one_that_runs = vec![false; nodes.len()];
     let mut has_reader = vec![false; nodes.len()];
     for (index, node) in nodes.iter().enumerate().rev() {
-        let only_in_memory =
-            matches!(verdicts[index], Verdict::WillRun { reason: MissReason::InMemory });
-        if only_in_memory && has_reader[index] && !read_by_one_that_runs[index] {
+        let on_demand =
+            matches!(verdicts[index], Verdict::WillRun { reason: MissReason::InMemory })
+                || node.has_outlived_artifacts();
+        if on_demand && has_reader[index] && !read_by_one_that_runs[index] {
             verdicts[index] = Verdict::NotNeeded;
         }
         let runs = matches!(verdicts[index], Verdict::WillRun { .. } | Verdict::MayRun { .. });
@@ -89,6 +91,9 @@ fn verdict(node: &Arc<Node>) -> Verdict {
             .filter(|above| (0..above.outputs.len()).any(|output| above.identity(output).is_none()))
             .map(|above| above.spec.short_name())
             .collect();
+        if waits_for.is_empty() {
+            waits_for.push("a record that ended early");
+        }
         waits_for.sort_unstable();
         waits_for.dedup();
         return Verdict::MayRun { waits_for };

@@ -38,16 +38,13 @@ pub(super) fn outcome(declaration: &Declaration, ends: &[End]) -> Outcome {
         if let End::Failed(error) = end {
             outcome.failures.push(error.clone());
         }
-        let summary = match outcome.stages.iter_mut().find(|line| line.stage == node.spec.name) {
-            Some(summary) => summary,
-            None => {
-                let stage = node.spec.name;
-                outcome.stages.push(StageSummary { stage, ..StageSummary::default() });
-                let last = outcome.stages.len() - 1;
-                &mut outcome.stages[last]
-            }
-        };
-        add(summary, node, end);
+        let stage = node.spec.name;
+        let line = outcome.stages.iter().position(|line| line.stage == stage);
+        let line = line.unwrap_or_else(|| {
+            outcome.stages.push(StageSummary { stage, ..StageSummary::default() });
+            outcome.stages.len() - 1
+        });
+        add(&mut outcome.stages[line], node, end);
     }
     for line in &outcome.stages {
         outcome.cached += line.cached;

@@ -1,14 +1,14 @@
 //! [`Call`]: gathers what a call depends on, and makes a node of it. Generated code drives it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::StageSpec;
+use super::fixed::{Fixed, Instance};
 use super::inputs::{Input, Work};
-use super::node::{Node, RetryIf, Status, Uncached};
+use super::node::{Node, RetryIf, Status, Uncached, Variable};
 use super::retry::Attempt;
 use super::validate::{Check, Validate, validator};
 use crate::aggregate::{AcrossInput, RowParams};
@@ -18,16 +18,20 @@ use crate::error::{Error, ErrorKind, did_you_mean};
 use crate::key::part::{DigestedParts, PartDigest, Parts};
 use crate::key::{ComponentKind, KeyMaker};
 use crate::lazy::{Handle, Lazy, Origin};
+use crate::private::Kept;
 use crate::record::{Frame, Provides};
 use crate::session::Mode;
 use crate::slot::{AnySlot, Slot};
+use crate::store::results;
 
 /// A call that is being gathered.
 pub struct Call<'f> {
     frame: &'f mut Frame,
     spec: &'static StageSpec,
     parts: Parts,
-    instance: Vec<String>,
+    /// `None` if another stage has the same name.
+    fixed: Option<&'static Fixed>,
+    types: Vec<String>,
     inputs: Vec<Input>,
     outputs: Vec<Arc<dyn AnySlot>>,
     validator: Option<(&'static str, Box<dyn Check>)>,
@@ -44,7 +48,7 @@ impl Outputs {
     /// # Panics
     ///
     /// Never where the code was generated: the type is the one that the output was declared with.
-    pub fn lazy<T: Send + Sync + 'static>(&self, index: usize) -> Lazy<T> {
+    pub fn lazy<T: Kept>(&self, index: usize) -> Lazy<T> {
         match self.0[index].typed() {
             Some(handle) => handle,
             None => unreachable!("an output has the type it was declared with"),
@@ -55,30 +59,33 @@ impl Outputs {
 impl<'f> Call<'f> {
     /// Begins a call on a record.
     pub fn new(frame: &'f mut Frame, spec: &'static StageSpec) -> Self {
-        let mut call = Self {
+        let (fixed, errors) = match Fixed::of(spec) {
+            Ok(fixed) => (Some(fixed), Vec::new()),
+            Err(error) => (None, vec![error]),
+        };
+        Self {
             frame,
             spec,
             parts: Parts::digesting(),
-            instance: Vec::new(),
+            fixed,
+            types: Vec::new(),
             inputs: Vec::with_capacity(spec.inputs.len()),
             outputs: Vec::with_capacity(spec.outputs.len()),
             validator: None,
             retry_if: None,
-            errors: Vec::new(),
-        };
-        call.errors.extend(register(spec).err());
-        call
+            errors,
+        }
     }
 
     /// Adds a type of a generic instance, by its full path: types of one name in two modules are two.
     pub fn instance(&mut self, type_name: &'static str) {
-        self.instance.push(type_name.to_owned());
+        self.types.push(type_name.to_owned());
     }
 
     /// Adds a constant of a generic instance.
     pub fn constant<T: Serialize>(&mut self, name: &'static str, value: &T) {
         let text = serde_json::to_string(value).unwrap_or_default();
-        self.instance.push(format!("{name} = {text}"));
+        self.types.push(format!("{name} = {text}"));
     }
 
     /// Returns where params fields and arguments are digested.
@@ -87,7 +94,7 @@ impl<'f> Call<'f> {
     }
 
     /// Binds an input to what the record's state holds now.
-    pub fn input<T: Send + Sync + 'static>(&mut self, index: usize) {
+    pub fn input<T: Kept>(&mut self, index: usize) {
         let spec = &self.spec.inputs[index];
         let found = self.frame.state.get(spec.name).map(|bound| bound.handle.clone());
         if let Some(handle) = &found
@@ -168,7 +175,7 @@ impl<'f> Call<'f> {
     /// Adds an output that is kept by a cacher.
     pub fn output<T, C>(&mut self, cacher: C)
     where
-        T: Send + Sync + 'static,
+        T: Kept,
         C: Cacheable<T>,
     {
         let lazy = self.spec.outputs[self.outputs.len()].lazy;
@@ -176,7 +183,7 @@ impl<'f> Call<'f> {
     }
 
     /// Adds an output that lives in memory only.
-    pub fn output_in_memory<T: Send + Sync + 'static>(&mut self) {
+    pub fn output_in_memory<T: Kept>(&mut self) {
         self.outputs.push(Arc::new(Slot::<T>::new(None, false)));
     }
 
@@ -207,35 +214,46 @@ impl<'f> Call<'f> {
         names: [N; C],
         work: impl FnOnce() -> Box<dyn Work>,
     ) -> Result<Outputs, Error> {
-        let names: Vec<Cow<'static, str>> = names.into_iter().map(Into::into).collect();
-        let parts = match std::mem::replace(&mut self.parts, Parts::digesting()).finish() {
+        let names: [Cow<'static, str>; C] = names.map(Into::into);
+        let parts = match self.parts.take().finish() {
             Ok(parts) => parts,
             Err(error) => {
                 self.errors.push(error);
                 return self.broken(names);
             }
         };
+        self.errors.extend(self.check_inserted(&names).err());
         let refers_to_broken =
             self.inputs.iter().flat_map(Input::handles).any(|h| matches!(h.origin, Origin::Broken));
-        if !self.errors.is_empty() || refers_to_broken {
-            return self.broken(names);
-        }
+        let fixed = match self.fixed {
+            Some(fixed) if self.errors.is_empty() && !refers_to_broken => fixed,
+            _ => return self.broken(names),
+        };
         if self.all_inserted(&names) {
             return Ok(self.inserted(&names));
         }
-        let node = self.node(parts, work());
+        let instance = fixed.instance(self.spec, &self.types, &self.outputs);
+        let environment: Vec<Variable> =
+            self.spec.env.iter().map(|name| (*name, std::env::var_os(name))).collect();
+        if let Some(node) = self.held(&names, &instance, &parts.digests, &environment) {
+            return self.again(&node);
+        }
+        let node = self.node(instance, parts, environment, work());
         self.bind(names, node)
     }
 
-    fn node(&mut self, parts: DigestedParts, work: Box<dyn Work>) -> Arc<Node> {
+    fn node(
+        &mut self,
+        instance: Arc<Instance>,
+        parts: DigestedParts,
+        environment: Vec<Variable>,
+        work: Box<dyn Work>,
+    ) -> Arc<Node> {
         let DigestedParts { digests: parts, files, secrets } = parts;
-        let environment =
-            self.spec.env.iter().map(|name| (*name, std::env::var_os(name))).collect::<Vec<_>>();
-        let base = self.base(&parts, &environment);
+        let base = base(&instance, &parts, &environment);
         let session = Arc::clone(&self.frame.session);
         let record = self.frame.name.clone();
-        let mut node = Node::new(self.spec, session, record, work, base);
-        node.instance = std::mem::take(&mut self.instance);
+        let mut node = Node::new(self.spec, session, record, work, base, instance);
         node.parts = parts;
         node.files = files;
         node.secrets = secrets;
@@ -245,6 +263,7 @@ impl<'f> Call<'f> {
         node.validator = self.validator.take();
         node.retry_if = self.retry_if.take();
         node.uncached = uncached(&node);
+        node.forced = is_forced(&node);
         if node.uncached.is_some() {
             // What is not cached has a key that no other run has.
             let mut maker = KeyMaker::new();
@@ -255,45 +274,59 @@ impl<'f> Call<'f> {
         Arc::new(node)
     }
 
-    /// Digests all components of the key but the inputs.
-    fn base(
+    /// Finds the call in the record's state: the outputs there are those of a call that is equal in all
+    /// that decides what it gives. So a record that calls a stage again costs no digest.
+    fn held(
         &self,
+        names: &[Cow<'static, str>],
+        instance: &Arc<Instance>,
         parts: &[PartDigest],
-        environment: &[(&'static str, Option<std::ffi::OsString>)],
-    ) -> Digest {
-        let mut maker = KeyMaker::new();
-        maker.add_text(ComponentKind::Stage, self.spec.name);
-        self.instance.iter().for_each(|name| maker.add_text(ComponentKind::Stage, name));
-        match self.spec.code {
-            Some(code) => maker.add_text(ComponentKind::Code, &format!("{code:032x}")),
-            None => maker.add_text(ComponentKind::Code, "manual"),
-        }
-        maker.add_text(ComponentKind::Version, self.spec.version);
-        for part in parts {
-            // Arguments enter by position: their names are in the code, if anywhere.
-            let name = if part.kind == crate::key::part::PartKind::Param { part.name } else { "" };
-            maker.add(part.kind.into(), name, &part.digest);
-        }
-        for slot in &self.outputs {
-            match slot.format() {
-                Some(format) => maker.add(ComponentKind::Cacher, "", &format.digest()),
-                None => maker.add_text(ComponentKind::Cacher, "memory"),
-            }
-        }
-        for (name, value) in environment {
-            let digest = match value {
-                Some(value) => Digest::of(value.as_encoded_bytes()),
-                None => Digest::from_bytes([0; 32]),
-            };
-            maker.add(ComponentKind::Environment, name, &digest);
-        }
-        maker.finish()
+        environment: &[Variable],
+    ) -> Option<Arc<Node>> {
+        let Mode::AtOnce = self.frame.session.mode else { return None };
+        let made_by = |name: &Cow<'static, str>| match &self.frame.state.get(name)?.handle.origin {
+            Origin::Node(node, output) => Some((node, *output)),
+            Origin::Inserted(_) | Origin::Broken => None,
+        };
+        let (node, _) = made_by(names.first()?)?;
+        let all_are_its = || {
+            names.iter().enumerate().all(|(index, name)| {
+                made_by(name)
+                    .is_some_and(|(other, output)| Arc::ptr_eq(node, other) && output == index)
+            })
+        };
+        let equal = std::ptr::eq(node.spec, self.spec)
+            && Arc::ptr_eq(&node.instance, instance)
+            && node.parts == parts
+            && node.environment == environment
+            && node.outputs.len() == names.len()
+            && all_are_its()
+            && node.inputs.len() == self.inputs.len()
+            && node.inputs.iter().zip(&self.inputs).all(|(one, other)| one.is_same(other))
+            && node
+                .outputs
+                .iter()
+                .zip(&self.outputs)
+                .all(|(one, other)| one.published() == other.published());
+        (equal && node.is_still_a_hit()).then(|| Arc::clone(node))
+    }
+
+    /// Answers with a call that the record's state holds already.
+    fn again(self, node: &Arc<Node>) -> Result<Outputs, Error> {
+        node.told_hit();
+        self.frame.publish(node)?;
+        Ok(Outputs(handles_of(node).collect()))
     }
 
     /// Puts the node's outputs into the record's state, and resolves it where calls do not wait.
-    fn bind(self, names: Vec<Cow<'static, str>>, node: Arc<Node>) -> Result<Outputs, Error> {
+    fn bind<const C: usize>(
+        self,
+        names: [Cow<'static, str>; C],
+        node: Arc<Node>,
+    ) -> Result<Outputs, Error> {
         let node = match &self.frame.session.mode {
             Mode::AtOnce => {
+                results::check(&node, self.frame)?;
                 node.resolve()?;
                 if !matches!(node.status(), Status::Hit | Status::Ran) {
                     node.run_for_value()?;
@@ -302,10 +335,7 @@ impl<'f> Call<'f> {
             }
             Mode::Planned { declared, .. } => declared.add(node, self.frame.index),
         };
-        let handles = node.outputs.iter().enumerate().map(|(index, slot)| Handle {
-            slot: Arc::clone(slot),
-            origin: Origin::Node(Arc::clone(&node), index),
-        });
+        let handles = handles_of(&node);
         let bound =
             names.into_iter().zip(handles).map(|(name, handle)| self.frame.bind(name, handle));
         let outputs = bound.collect::<Result<Vec<_>, _>>();
@@ -328,7 +358,7 @@ impl<'f> Call<'f> {
 
     /// A call that does not fit: an error here, or, in an experiment, one among all that are reported
     /// before anything runs.
-    fn broken(self, names: Vec<Cow<'static, str>>) -> Result<Outputs, Error> {
+    fn broken<const C: usize>(self, names: [Cow<'static, str>; C]) -> Result<Outputs, Error> {
         let Self { frame, spec, errors, outputs, .. } = self;
         let blame = |error: Error| match &frame.name {
             Some(record) => error.in_stage(spec.name).in_record(record),
@@ -352,6 +382,23 @@ impl<'f> Call<'f> {
         Ok(Outputs(handles))
     }
 
+    /// What was inserted must be of the types that the stage's outputs have.
+    fn check_inserted(&self, names: &[Cow<'static, str>]) -> Result<(), Error> {
+        for (name, slot) in names.iter().zip(&self.outputs) {
+            if let Some(inserted) = self.inserted_handle(name)
+                && inserted.slot.type_name() != slot.type_name()
+            {
+                let message = format!(
+                    "the output `{name}` is a `{}`, but a `{}` was inserted under that name",
+                    without_paths(slot.type_name()),
+                    without_paths(inserted.slot.type_name())
+                );
+                return Err(Error::new(ErrorKind::Wiring, message));
+            }
+        }
+        Ok(())
+    }
+
     fn all_inserted(&self, names: &[Cow<'static, str>]) -> bool {
         !names.is_empty() && names.iter().all(|name| self.inserted_handle(name).is_some())
     }
@@ -367,6 +414,42 @@ impl<'f> Call<'f> {
     }
 }
 
+/// Returns the handles of a call's outputs.
+fn handles_of(node: &Arc<Node>) -> impl Iterator<Item = Handle> {
+    node.outputs.iter().enumerate().map(|(index, slot)| Handle {
+        slot: Arc::clone(slot),
+        origin: Origin::Node(Arc::clone(node), index),
+    })
+}
+
+/// Digests all components of the key but the inputs.
+fn base(instance: &Instance, parts: &[PartDigest], environment: &[Variable]) -> Digest {
+    let mut maker = KeyMaker::new();
+    maker.add(ComponentKind::Stage, "", &instance.digest);
+    for part in parts {
+        // By name: which arguments are skipped is written in the attribute, not in the code.
+        maker.add_encoded(part.kind.into(), part.name, &part.value);
+    }
+    for (name, value) in environment {
+        let digest = match value {
+            Some(value) => Digest::of(value.as_encoded_bytes()),
+            None => Digest::from_bytes([0; 32]),
+        };
+        maker.add(ComponentKind::Environment, name, &digest);
+    }
+    maker.finish()
+}
+
+/// Says whether a call is computed again on the run's word.
+fn is_forced(node: &Node) -> bool {
+    let reads_forced = |handle: &Handle| match &handle.origin {
+        Origin::Node(above, output) => above.forced && above.outputs[*output].format().is_none(),
+        Origin::Inserted(_) | Origin::Broken => false,
+    };
+    node.session.policy.force.covers(node.spec.name)
+        || node.inputs.iter().flat_map(Input::handles).any(reads_forced)
+}
+
 /// Says whether caching is off for a call, and why.
 fn uncached(node: &Node) -> Option<Uncached> {
     if let Some(by) = node.session.policy.uncached_by(node.spec) {
@@ -376,24 +459,6 @@ fn uncached(node: &Node) -> Option<Uncached> {
         Uncached::Itself { .. } => Some(Uncached::Upstream { stage: above.spec.name }),
         upstream @ Uncached::Upstream { .. } => Some(upstream),
     })
-}
-
-/// Notes where a stage stands, so that two of one name are found: their entries would mix.
-fn register(spec: &'static StageSpec) -> Result<(), Error> {
-    type Place = (&'static str, u32, u32);
-    static PLACES: Mutex<Option<HashMap<&'static str, Place>>> = Mutex::new(None);
-    let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
-    let here = (spec.file, spec.line, spec.column);
-    let there = *places.get_or_insert_default().entry(spec.name).or_insert(here);
-    if there == here {
-        return Ok(());
-    }
-    let ((file, line, _), (other_file, other_line, _)) = (here, there);
-    let message = format!(
-        "two stages are named `{}`, at {other_file}:{other_line} and at {file}:{line}; give one of them a `name = \"..\"`",
-        spec.name
-    );
-    Err(Error::new(ErrorKind::Wiring, message))
 }
 
 /// Writes a type without the paths of its parts: `alloc::vec::Vec<my::Row>` is `Vec<Row>`.

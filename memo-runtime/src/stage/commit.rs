@@ -3,14 +3,17 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
 
 use super::execute::Made;
+use super::inputs::Input;
 use super::node::Node;
 use super::validate::Outputs;
 use crate::artifact::Artifact;
-use crate::artifact::saving::{Saved, Saving};
+use crate::artifact::saving::{Saved, Saving, remove_all};
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::event::MissReason;
 use crate::key::files::{FileDigest, collect_references};
@@ -38,9 +41,16 @@ impl From<Error> for NotKept {
 impl Node {
     /// Validates the fresh values and keeps them. Returns the size of what is kept, in bytes.
     pub(crate) fn keep(&self, made: &Made) -> Result<u64, Error> {
-        let kept = if !self.is_kept() {
+        let store = &self.session.store;
+        let kept = if let Some(what) = self.what_changed() {
+            self.spoil();
+            let why = format!(
+                "{what} changed while the stage ran, so nobody knows which content was read"
+            );
+            self.validate_unkept().and(Err(NotKept::Lost(why)))
+        } else if !self.is_kept() {
             self.validate_unkept().map(|()| 0)
-        } else if self.session.store.is_read_only() {
+        } else if store.is_read_only() {
             self.validate_unkept()
                 .and(Err(NotKept::Lost("the store is opened read-only".to_owned())))
         } else {
@@ -51,22 +61,25 @@ impl Node {
             Err(NotKept::Failed(error)) => Err(error),
             Err(NotKept::Lost(why)) => {
                 self.set_head(None);
-                self.warn(format!("the result is not kept: {why}"), true);
+                // That a store is read-only need not be told of each stage.
+                if !store.is_read_only() || self.session.is_first_unkept() {
+                    self.warn(format!("the result is not kept: {why}"), true);
+                }
                 Ok(0)
             }
         }
     }
 
     fn save_and_commit(&self, made: &Made) -> Result<u64, NotKept> {
-        let (saved, references) = self.save_all()?;
+        let saved = self.save_all()?;
         self.validate_fresh(&saved)?;
-        if let Some(file) = self.changed_file() {
-            let why = format!(
-                "`{file}` changed while the stage ran, so nobody knows which content was read"
-            );
-            return Err(NotKept::Lost(why));
+        if let Some(what) = self.what_changed() {
+            self.spoil();
+            return Err(NotKept::Lost(format!("{what} changed while the result was written")));
         }
         let store = &self.session.store;
+        let adopted: Vec<PathBuf> =
+            saved.iter().flatten().flat_map(|saved| saved.adopted.iter().cloned()).collect();
         let outputs: Vec<Output> = self
             .outputs
             .iter()
@@ -82,15 +95,13 @@ impl Node {
                 Ok(Output { name: spec.name.to_owned(), artifact })
             })
             .collect::<Result<_, Error>>()?;
-        Ok(self.commit(made, outputs, references)?)
+        let size = self.commit(made, outputs)?;
+        // What the store has taken over is no longer where the stage has made it.
+        remove_all(&adopted);
+        Ok(size)
     }
 
-    fn commit(
-        &self,
-        made: &Made,
-        outputs: Vec<Output>,
-        references: Vec<Reference>,
-    ) -> Result<u64, Error> {
+    fn commit(&self, made: &Made, outputs: Vec<Output>) -> Result<u64, Error> {
         let Some(key) = self.key() else {
             return Err(Error::new(ErrorKind::Wiring, "the call has no key"));
         };
@@ -104,7 +115,6 @@ impl Node {
             completed: history::now(),
             run: self.session.store.run().to_owned(),
             logged: !log.is_empty(),
-            references,
             validator: self.validator.as_ref().map(|(name, _)| (*name).to_owned()),
         };
         let detail = self.detail(made, log);
@@ -117,8 +127,8 @@ impl Node {
         };
         let ours = digests(&head);
         let former = if replace { self.former_digests() } else { None };
-        if let Some(code) = self.spec.code {
-            self.session.store.keep_code(code, &self.spec.code_items());
+        if let Some(code) = self.spec.code.filter(|_| !self.spec.reach.is_empty()) {
+            self.session.store.keep_code(code, || self.spec.code_items());
         }
         let current = self.session.store.commit(head, &detail, replace)?;
         if former.as_ref().is_some_and(|former| *former != ours) || digests(&current) != ours {
@@ -126,6 +136,13 @@ impl Node {
                 "the stage is not deterministic: it gave another result for the same key",
                 false,
             );
+        }
+        if digests(&current) != ours {
+            // The entry that everybody reads is the one that was there first.
+            let kept = |index: &usize| super::node::kept(&current, *index).is_some();
+            (0..self.outputs.len()).filter(kept).for_each(|index| {
+                self.outputs[index].evict();
+            });
         }
         let size = sizes(&current);
         self.set_head(Some(current));
@@ -160,21 +177,41 @@ impl Node {
     }
 
     /// Writes all outputs that have a cacher to the scratch folder.
-    fn save_all(&self) -> Result<(Vec<Option<Saved>>, Vec<Reference>), NotKept> {
-        let mut references = Vec::new();
-        let mut saved = Vec::new();
+    fn save_all(&self) -> Result<Vec<Option<Saved>>, NotKept> {
+        let mut all = Vec::new();
         for (index, slot) in self.outputs.iter().enumerate() {
             let Some(format) = slot.format() else {
-                saved.push(None);
+                all.push(None);
                 continue;
             };
             let artifact = self.session.store.new_artifact(format.file_extension())?;
             let (outcome, files) = collect_references(|| slot.save(&artifact));
             outcome.map_err(|error| self.not_saved(index, &artifact, error))?;
-            saved.push(Some(artifact.into_saved()?));
-            references.extend(files.iter().map(reference));
+            let mut saved = artifact.into_saved()?;
+            saved.references = files.iter().map(reference).collect();
+            saved.adopted.retain(|path| self.may_take_over(path));
+            all.push(Some(saved));
         }
-        Ok((saved, references))
+        Ok(all)
+    }
+
+    /// Whether a file that the store takes over is the stage's own: neither an input nor in the store.
+    fn may_take_over(&self, path: &Path) -> bool {
+        let Ok(path) = fs::canonicalize(path) else { return false };
+        let is_same = |other: &Path| fs::canonicalize(other).is_ok_and(|other| other == path);
+        let scratch = self.session.store.scratch_path();
+        let in_scratch = scratch.and_then(|scratch| fs::canonicalize(scratch).ok());
+        let in_scratch = in_scratch.is_some_and(|scratch| path.starts_with(scratch));
+        let store = fs::canonicalize(self.session.store.path());
+        let in_store = store.is_ok_and(|store| path.starts_with(store)) && !in_scratch;
+        !in_store && !self.all_files().any(|file| is_same(&file.path))
+    }
+
+    /// Returns the files whose content is in the key: those of params and arguments, and of values
+    /// that were inserted.
+    fn all_files(&self) -> impl Iterator<Item = &FileDigest> {
+        let inserted = self.inputs.iter().flat_map(Input::handles).flat_map(|h| h.slot.files());
+        self.files.iter().chain(inserted)
     }
 
     /// Tells apart what a cacher cannot hold from a disk that cannot take it.
@@ -207,9 +244,19 @@ impl Node {
         self.validate_fresh(&[])
     }
 
-    fn changed_file(&self) -> Option<String> {
+    /// Names a file or an input that is no longer what it was when the key was made.
+    fn what_changed(&self) -> Option<String> {
         let changed = |file: &&FileDigest| !file.unchanged().unwrap_or(false);
-        self.files.iter().find(changed).map(|file| file.shown.clone())
+        if let Some(file) = self.all_files().find(changed) {
+            return Some(format!("`{}`", file.shown));
+        }
+        let heads = self.upstream().filter_map(|node| node.head());
+        if let Some(file) = heads.into_iter().find_map(|h| h.broken_reference().map(str::to_owned))
+        {
+            return Some(format!("`{file}`"));
+        }
+        // An input that was damaged is made again when it is read, and may come out as another.
+        (self.compute_key() != self.key()).then(|| "an input".to_owned())
     }
 }
 
@@ -288,16 +335,22 @@ fn is_trouble_with_storage(error: &(dyn std::error::Error + 'static)) -> bool {
 
 /// Tells which program made an entry.
 fn made_by(experiment: Option<&str>) -> BTreeMap<String, String> {
-    let program = std::env::current_exe().ok();
-    let program = program.as_ref().and_then(|path| path.file_name()).map(|n| n.to_string_lossy());
-    let mut by = BTreeMap::new();
-    by.insert("memo".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
-    by.insert("program".to_owned(), program.unwrap_or_default().into_owned());
+    /// What is the same for every entry of this process.
+    static PROCESS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+        let program = std::env::current_exe().ok();
+        let program = program.as_ref().and_then(|path| path.file_name());
+        let program = program.map(|name| name.to_string_lossy());
+        let mut by = BTreeMap::new();
+        by.insert("memo".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+        by.insert("program".to_owned(), program.unwrap_or_default().into_owned());
+        if let Ok(host) = fs::read_to_string("/proc/sys/kernel/hostname") {
+            by.insert("host".to_owned(), host.trim().to_owned());
+        }
+        by
+    });
+    let mut by = PROCESS.clone();
     if let Some(experiment) = experiment {
         by.insert("experiment".to_owned(), experiment.to_owned());
-    }
-    if let Ok(host) = std::fs::read_to_string("/proc/sys/kernel/hostname") {
-        by.insert("host".to_owned(), host.trim().to_owned());
     }
     by
 }

@@ -8,8 +8,10 @@ use super::inputs::{Failure, Inputs, Values};
 use super::node::{Node, Status};
 use super::retry::Attempt;
 use crate::context::Context;
+use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, is_trouble_of_ours, panic_text};
 use crate::event::{Event, MissReason};
+use crate::store::lock::KeyLock;
 
 /// What is known of a finished run of a body.
 pub(crate) struct Made {
@@ -29,6 +31,10 @@ impl Node {
         let outcome = self.try_run(reason).map_err(|error| self.blame(self.hide_secrets_in(error)));
         if let Err(error) = &outcome {
             self.set_status(Status::Failed(error.clone()));
+            // What was refused is not handed out.
+            for slot in &self.outputs {
+                slot.evict();
+            }
             let (stage, record) = (self.spec.name, self.record_name());
             self.session.store.emit(|| Event::Failed { stage, record, error: error.clone() });
         }
@@ -40,10 +46,15 @@ impl Node {
             return Err(Error::new(ErrorKind::Interrupted, "interrupted before it started"));
         }
         self.make_inputs_ready()?;
-        let Some(key) = self.key() else {
-            return Err(Error::new(ErrorKind::Wiring, "the call has no key"));
+        // What was made ready just now may be another than was known when the call was looked up.
+        let Some(key) = self.wait_for_key() else {
+            return Err(Error::new(ErrorKind::Wiring, "the digest of an input is not known"));
         };
-        let _lock = if self.is_kept() { self.session.store.lock(&key) } else { None };
+        self.set_key(key);
+        let _lock = if self.is_kept() { self.lock(&key) } else { None };
+        if self.session.is_interrupted() {
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted before it started"));
+        }
         // Another process may have been quicker.
         let missing = matches!(
             reason,
@@ -57,18 +68,20 @@ impl Node {
         }
         let (stage, record) = (self.spec.name, self.record_name());
         self.session.store.emit(|| Event::Started { stage, record, key, reason });
-        let made = self.attempts()?;
-        self.set_seconds(made.seconds);
-        // An input may have been damaged and made again meanwhile, and be another one now.
-        if let Some(key) = self.compute_key() {
-            self.set_key(key);
-        }
-        let size = self.keep(&made)?;
+        let (seconds, size) = self.attempts()?;
         self.set_status(Status::Ran);
-        let (record, seconds, kept) = (self.record_name(), made.seconds, self.head().is_some());
+        let (record, kept) = (self.record_name(), self.head().is_some());
         self.session.store.emit(|| Event::Finished { stage, record, key, seconds, size, kept });
         self.let_go();
         Ok(())
+    }
+
+    /// Waits for another process that computes the same call.
+    fn lock(&self, key: &Digest) -> Option<KeyLock> {
+        let store = &self.session.store;
+        let (stage, record) = (self.spec.name, self.record_name());
+        let waits = || store.emit(|| Event::Waiting { stage, record, key: *key });
+        store.lock(key, || self.session.is_interrupted(), waits)
     }
 
     /// Lazy values leave memory as soon as they are kept, and so do those that the store took over.
@@ -102,12 +115,14 @@ impl Node {
 
     /// Returns the calls above whose values can be had only by running them.
     pub(crate) fn valueless(&self) -> Vec<Arc<Node>> {
-        let handles = self.inputs.iter().flat_map(super::inputs::Input::handles);
-        let without = handles.filter_map(|handle| match &handle.origin {
-            crate::lazy::Origin::Node(node, output) if !node.has_value(*output) => {
-                Some(Arc::clone(node))
-            }
-            _ => None,
+        let without = self.inputs.iter().flat_map(|input| {
+            input.handles().filter_map(|handle| match &handle.origin {
+                crate::lazy::Origin::Node(node, output) if !node.has_value(*output) => {
+                    let is_absent = input.may_be_absent() && node.has_failed();
+                    (!is_absent).then(|| Arc::clone(node))
+                }
+                _ => None,
+            })
         });
         without.collect()
     }
@@ -117,7 +132,9 @@ impl Node {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         match self.status() {
             Status::Failed(error) => return Err(error),
-            _ if self.outputs.iter().all(|slot| slot.is_held()) && !self.outputs.is_empty() => {
+            _ if !self.outputs.is_empty()
+                && (0..self.outputs.len()).all(|output| self.has_value(output)) =>
+            {
                 return Ok(());
             }
             Status::Hit => self.set_status(Status::Miss(MissReason::InMemory)),
@@ -152,16 +169,20 @@ impl Node {
         self.run()
     }
 
-    /// Runs the body, again while a failure is to be retried.
-    fn attempts(&self) -> Result<Made, Error> {
+    /// Runs the body and keeps what it gives, again while a failure is to be retried. Returns how long
+    /// the bodies took, in seconds, and the size of what is kept, in bytes.
+    fn attempts(&self) -> Result<(f64, u64), Error> {
         let start = Instant::now();
         let mut number = 1;
         loop {
-            match self.attempt(number) {
-                Ok(context) => {
-                    let seconds = start.elapsed().as_secs_f64();
-                    return Ok(Made { seconds, attempts: number, context });
-                }
+            let kept = self.attempt(number).and_then(|context| {
+                let seconds = start.elapsed().as_secs_f64();
+                self.set_seconds(seconds);
+                let size = self.keep(&Made { seconds, attempts: number, context })?;
+                Ok((seconds, size))
+            });
+            match kept {
+                Ok(kept) => return Ok(kept),
                 Err(error) if number <= self.spec.retries && self.is_retried(number, &error) => {
                     let (stage, record) = (self.spec.name, self.record_name());
                     let (attempt, error) = (number, self.hide_secrets(error.chain()));
@@ -182,7 +203,8 @@ impl Node {
 
     fn attempt(&self, number: u32) -> Result<Context, Error> {
         let interrupted = Arc::clone(&self.session.interrupted);
-        let ctx = Context::new(self.spec.name, number, interrupted);
+        let place = self.session.store.scratch_path().unwrap_or_else(std::env::temp_dir);
+        let ctx = Context::new(self.spec.name, number, interrupted, place);
         let inputs = Inputs(&self.inputs);
         let outcome = catch_unwind(AssertUnwindSafe(|| self.work.run(&inputs, &ctx)));
         let Values(values) = match outcome {

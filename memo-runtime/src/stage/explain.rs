@@ -28,9 +28,8 @@ impl Neighbours {
     fn of(&self, stage: &'static str, store: &Store) -> Arc<Vec<Vec<Component>>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let read = || {
-            let paths = store.entries_of(stage).into_iter().take(Self::MOST);
-            let details = paths.filter_map(|path| store.read_detail_at(&path));
-            Arc::new(details.map(|detail| detail.components).collect())
+            let details = store.details_of(stage, Self::MOST);
+            Arc::new(details.into_iter().map(|detail| detail.components).collect())
         };
         Arc::clone(known.entry(stage).or_insert_with(read))
     }
@@ -39,7 +38,8 @@ impl Neighbours {
 impl Node {
     /// Says why the store holds no entry of this call.
     pub(crate) fn explain(&self) -> MissReason {
-        if !self.session.store.is_observed() {
+        if !self.session.store.is_observed() && !self.session.is_dry() {
+            // Nobody would be told.
             return MissReason::NeverRan;
         }
         let entries = self.session.neighbours.of(self.spec.name, &self.session.store);
@@ -75,7 +75,7 @@ impl Node {
             all.push(Component { kind, name, digest, shown });
         };
         let text = |text: &str| Digest::of(text.as_bytes());
-        let instance = self.instance.join(", ");
+        let instance = self.instance.types.join(", ");
         if !instance.is_empty() {
             let shown = without_paths(&instance);
             add(ComponentKind::Stage, "types".into(), text(&instance), shown);
@@ -95,7 +95,7 @@ impl Node {
             let text =
                 shown.iter().find(|(kind, name, _)| *kind == part.kind && *name == part.name);
             let text = text.map(|(_, _, text)| text.clone()).unwrap_or_default();
-            add(part.kind.into(), part.name.into(), part.digest, text);
+            add(part.kind.into(), part.name.into(), part.digest(), text);
         }
         for (spec, input) in self.spec.inputs.iter().zip(&self.inputs) {
             let (digest, shown) = describe(input);

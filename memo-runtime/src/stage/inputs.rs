@@ -7,7 +7,8 @@ use crate::aggregate::{Across, AcrossInput};
 use crate::context::Context;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::key::part::Parts;
-use crate::lazy::{Handle, Lazy};
+use crate::lazy::{Handle, Lazy, Origin};
+use crate::private::{BodyError, Cloned, Kept};
 
 /// Why a body gave no values: it failed, or its inputs could not be had.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ impl Values {
 
     /// Adds the next.
     #[must_use]
-    pub fn and<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+    pub fn and<T: Kept>(mut self, value: T) -> Self {
         self.0.push(Box::new(value));
         self
     }
@@ -54,6 +55,24 @@ impl Input {
     /// Whether a call that has failed counts as absent here.
     pub(crate) fn may_be_absent(&self) -> bool {
         matches!(self, Self::Across(across) if across.is_optional())
+    }
+
+    /// Whether this is bound to the very value that another is. An aggregate's never counts as such.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let (Self::One(one), Self::One(other)) = (self, other) else { return false };
+        match (one.as_ref().map(|h| &h.origin), other.as_ref().map(|h| &h.origin)) {
+            (None, None) => true,
+            (Some(Origin::Node(one, a)), Some(Origin::Node(other, b))) => {
+                Arc::ptr_eq(one, other) && a == b
+            }
+            (Some(Origin::Inserted(one)), Some(Origin::Inserted(other))) => one == other,
+            _ => false,
+        }
+    }
+
+    /// Whether a record ended early whose value is needed here.
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(self, Self::Across(across) if across.is_unknown())
     }
 
     /// Returns all handles.
@@ -82,7 +101,7 @@ impl Inputs<'_> {
     /// # Errors
     ///
     /// Those of [`Lazy::load`].
-    pub fn value<T: Send + Sync + 'static>(&self, index: usize) -> Result<Arc<T>, Failure> {
+    pub fn value<T: Kept>(&self, index: usize) -> Result<Arc<T>, Failure> {
         Ok(self.lazy::<T>(index)?.load()?)
     }
 
@@ -91,10 +110,7 @@ impl Inputs<'_> {
     /// # Errors
     ///
     /// Those of [`Lazy::load`].
-    pub fn optional<T: Send + Sync + 'static>(
-        &self,
-        index: usize,
-    ) -> Result<Option<Arc<T>>, Failure> {
+    pub fn optional<T: Kept>(&self, index: usize) -> Result<Option<Arc<T>>, Failure> {
         match self.optional_lazy::<T>(index)? {
             Some(handle) => Ok(Some(handle.load()?)),
             None => Ok(None),
@@ -106,7 +122,7 @@ impl Inputs<'_> {
     /// # Errors
     ///
     /// None where the call was wired rightly, which is checked before.
-    pub fn lazy<T: Send + Sync + 'static>(&self, index: usize) -> Result<Lazy<T>, Failure> {
+    pub fn lazy<T: Kept>(&self, index: usize) -> Result<Lazy<T>, Failure> {
         let missing = || Failure::Around(Error::new(ErrorKind::Wiring, "an input is not bound"));
         self.optional_lazy(index)?.ok_or_else(missing)
     }
@@ -116,10 +132,7 @@ impl Inputs<'_> {
     /// # Errors
     ///
     /// None where the call was wired rightly, which is checked before.
-    pub fn optional_lazy<T: Send + Sync + 'static>(
-        &self,
-        index: usize,
-    ) -> Result<Option<Lazy<T>>, Failure> {
+    pub fn optional_lazy<T: Kept>(&self, index: usize) -> Result<Option<Lazy<T>>, Failure> {
         let Some(handle) = self.handle(index) else { return Ok(None) };
         let typed = handle.typed::<T>();
         typed.map(Some).ok_or_else(|| {
@@ -157,8 +170,8 @@ impl Inputs<'_> {
 /// # Errors
 ///
 /// The body's.
-pub fn fallible<T, E: Into<BoxError>>(result: Result<T, E>) -> Result<T, Failure> {
-    result.map_err(|error| Failure::Body(error.into()))
+pub fn fallible<T, E: BodyError>(result: Result<T, E>) -> Result<T, Failure> {
+    result.map_err(|error| Failure::Body(error.boxed()))
 }
 
 /// What a call does when it runs, and how its parts are shown. The generated code makes one with
@@ -175,13 +188,13 @@ pub trait Work: Send + Sync {
     fn show(&self, parts: &mut Parts);
 }
 
-struct Captured<C, R, S> {
+struct Job<C, R, S> {
     captured: C,
     run: R,
     show: S,
 }
 
-impl<C, R, S> Work for Captured<C, R, S>
+impl<C, R, S> Work for Job<C, R, S>
 where
     C: Send + Sync,
     R: Fn(&C, &Inputs<'_>, &Context) -> Result<Values, Failure> + Send + Sync,
@@ -199,14 +212,14 @@ where
 /// Makes the work of a call: what it captured, and two functions of that.
 pub fn work<C, R, S>(captured: C, run: R, show: S) -> Box<dyn Work>
 where
-    C: Send + Sync + 'static,
+    C: Kept,
     R: Fn(&C, &Inputs<'_>, &Context) -> Result<Values, Failure> + Send + Sync + 'static,
     S: Fn(&C, &mut Parts) + Send + Sync + 'static,
 {
-    Box::new(Captured { captured, run, show })
+    Box::new(Job { captured, run, show })
 }
 
 /// Returns an owned value of a shared one: the value itself where nobody else holds it.
-pub fn cloned<T: Clone>(value: Arc<T>) -> T {
-    Arc::unwrap_or_clone(value)
+pub fn cloned<T: Cloned>(value: Arc<T>) -> T {
+    Arc::try_unwrap(value).unwrap_or_else(|shared| T::cloned(&shared))
 }

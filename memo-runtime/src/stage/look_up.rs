@@ -17,13 +17,18 @@ impl Node {
     pub(crate) fn compute_key(&self) -> Option<Digest> {
         let mut maker = KeyMaker::new();
         maker.add(ComponentKind::Stage, "", &self.base);
-        for input in &self.inputs {
+        for (spec, input) in self.spec.inputs.iter().zip(&self.inputs) {
+            // By the name of the parameter: the attribute says which value it is given.
+            maker.add_text(ComponentKind::Input, spec.parameter);
             match input {
                 Input::One(None) => maker.add_text(ComponentKind::Input, "absent"),
                 Input::One(Some(handle)) => {
                     maker.add(ComponentKind::Input, "", &identity_of(&handle.origin)?);
                 }
                 Input::Across(across) => {
+                    if across.is_unknown() || (across.has_unknown_rows() && self.session.is_dry()) {
+                        return None;
+                    }
                     maker.add_text(ComponentKind::Input, "across");
                     for row in across.rows() {
                         let failed = |handle: &Handle| {
@@ -43,6 +48,24 @@ impl Node {
             }
         }
         Some(maker.finish())
+    }
+
+    /// Returns the key, though a source may just be made again, since another reader has found it damaged:
+    /// its digest is known when that has ended. The caller holds the node's turn; turns are taken upwards
+    /// only, so nobody waits in a ring.
+    pub(crate) fn wait_for_key(&self) -> Option<Digest> {
+        /// A source that is made again each time it is read must not keep anybody for ever.
+        const ATTEMPTS: usize = 100;
+        for _ in 0..ATTEMPTS {
+            let key = self.compute_key();
+            if key.is_some() || self.upstream().any(|above| above.has_failed()) {
+                return key;
+            }
+            for above in self.upstream() {
+                drop(above.turn.lock().unwrap_or_else(PoisonError::into_inner));
+            }
+        }
+        self.compute_key()
     }
 
     /// Settles the node: a hit, a miss that may run, or a failure. False while an input's identity is
@@ -78,7 +101,11 @@ impl Node {
                 self.warn(format!("an entry is computed again: {what}"), false);
                 Status::Miss(MissReason::Damaged { what })
             }
-            Found::Gone(what) => Status::Miss(MissReason::ArtifactGone { what }),
+            Found::Gone { what, outlived } => {
+                let fits = |head: &Arc<Head>| self.does_not_fit(head).is_none();
+                self.set_outlived(outlived.filter(fits));
+                Status::Miss(MissReason::ArtifactGone { what })
+            }
         }
     }
 
@@ -98,7 +125,7 @@ impl Node {
                 MissReason::InMemory
             });
         }
-        self.session.policy.force.covers(self.spec.name).then_some(MissReason::Forced)
+        self.forced.then_some(MissReason::Forced)
     }
 
     /// Decides whether a found entry can be used: it must be of this shape, what its cachers refer to
@@ -130,7 +157,7 @@ impl Node {
         if head.outputs.len() != self.outputs.len() {
             return Some("the entry has another number of outputs".to_owned());
         }
-        let formats = self.outputs.iter().map(|slot| slot.format().map(|format| format.digest()));
+        let formats = self.instance.format_digests();
         let kept =
             head.outputs.iter().map(|output| output.artifact.as_ref().map(|kept| kept.format));
         let differs = formats.zip(kept).any(|(ours, theirs)| ours != theirs);
@@ -173,11 +200,21 @@ impl Node {
         false
     }
 
-    fn told_hit(&self) {
-        let (store, Some(head)) = (&self.session.store, self.head()) else { return };
+    /// Whether a call that was found or has run would be found again, by what this process knows.
+    pub(crate) fn is_still_a_hit(&self) -> bool {
+        let Some((key, head)) = self.settled_entry() else { return false };
+        self.is_kept()
+            && self.session.store.knows(&head)
+            && (self.inputs.is_empty() || self.compute_key() == Some(key))
+            && self.refers_to_what_is_gone().is_none()
+    }
+
+    pub(crate) fn told_hit(&self) {
+        let store = &self.session.store;
         if !store.is_observed() {
             return;
         }
+        let Some(head) = self.head() else { return };
         store.emit(|| Event::Hit {
             stage: self.spec.name,
             record: self.record_name(),
@@ -197,6 +234,9 @@ impl Node {
     /// Settles the node and everything above it, and runs what has to run for its outputs to be
     /// known. Used where no plan does it.
     pub(crate) fn resolve(self: &Arc<Self>) -> Result<(), Error> {
+        if self.inputs.is_empty() {
+            return self.settle_or_run(true);
+        }
         let mut open = vec![Arc::clone(self)];
         while let Some(node) = open.last().cloned() {
             let above: Vec<_> =

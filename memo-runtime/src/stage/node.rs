@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::StageSpec;
+use super::fixed::Instance;
 use super::inputs::{Input, Work};
 use super::retry::Attempt;
 use super::validate::{Check, Outputs};
@@ -26,6 +27,9 @@ use crate::store::manifest::{Head, Kept};
 /// A predicate that says whether a failed attempt is followed by another.
 pub(crate) type RetryIf = Box<dyn Fn(&Attempt<'_>) -> bool + Send + Sync>;
 
+/// An environment variable that enters the key, and its value if it is set.
+pub(crate) type Variable = (&'static str, Option<OsString>);
+
 /// One call of a stage.
 pub(crate) struct Node {
     pub(crate) spec: &'static StageSpec,
@@ -34,11 +38,11 @@ pub(crate) struct Node {
     pub(crate) record: Option<Arc<str>>,
     /// All components of the key but the inputs.
     pub(crate) base: Digest,
-    /// The types of a generic instance.
-    pub(crate) instance: Vec<String>,
+    /// What it has in common with other calls of the stage.
+    pub(crate) instance: Arc<Instance>,
     /// Digests of params fields and arguments, in order.
     pub(crate) parts: Vec<crate::key::part::PartDigest>,
-    pub(crate) environment: Vec<(&'static str, Option<OsString>)>,
+    pub(crate) environment: Vec<Variable>,
     /// Files that entered the key; they must not change before the body has ended.
     pub(crate) files: Vec<FileDigest>,
     /// The texts in the secrets: no message may show them.
@@ -51,6 +55,9 @@ pub(crate) struct Node {
     /// The stage for which caching is off, if it is this one or one that this depends on: nothing is
     /// looked up or kept.
     pub(crate) uncached: Option<Uncached>,
+    /// Whether it is computed again on the run's word: it, or one whose outputs it reads that have no
+    /// artifact to tell whether they came out as before.
+    pub(crate) forced: bool,
     plan_identity: OnceLock<Digest>,
     state: Mutex<State>,
     /// Held by whoever looks the node up or runs it.
@@ -87,7 +94,11 @@ struct State {
     head: Option<Arc<Head>>,
     /// The entry whose artifact could not be read. It stays where nothing can be set aside.
     refused: Option<Arc<Head>>,
+    /// The entry whose artifacts were removed: by which digests the outputs enter other keys is known,
+    /// though their values are not there.
+    outlived: Option<Arc<Head>>,
     seconds: f64,
+    spoiled: bool,
 }
 
 impl Node {
@@ -97,13 +108,14 @@ impl Node {
         record: Option<Arc<str>>,
         work: Box<dyn Work>,
         base: Digest,
+        instance: Arc<Instance>,
     ) -> Self {
         Self {
             spec,
             session,
             record,
             base,
-            instance: Vec::new(),
+            instance,
             parts: Vec::new(),
             environment: Vec::new(),
             files: Vec::new(),
@@ -114,6 +126,7 @@ impl Node {
             validator: None,
             retry_if: None,
             uncached: None,
+            forced: false,
             plan_identity: OnceLock::new(),
             state: Mutex::default(),
             turn: Mutex::default(),
@@ -130,8 +143,8 @@ impl Node {
         *self.plan_identity.get_or_init(|| {
             let mut maker = KeyMaker::new();
             maker.add(ComponentKind::Stage, "", &self.base);
-            for input in &self.inputs {
-                maker.add_text(ComponentKind::Input, "");
+            for (spec, input) in self.spec.inputs.iter().zip(&self.inputs) {
+                maker.add_text(ComponentKind::Input, spec.parameter);
                 let rows = match input {
                     Input::One(handle) => vec![("", handle.as_ref(), None)],
                     Input::Across(across) => across
@@ -203,6 +216,15 @@ impl Node {
         self.state().refused.as_deref() == Some(head)
     }
 
+    /// Returns key and entry of a call that was found or has run.
+    pub(crate) fn settled_entry(&self) -> Option<(Digest, Arc<Head>)> {
+        let state = self.state();
+        match state.status {
+            Status::Hit | Status::Ran => Some((state.key?, state.head.clone()?)),
+            Status::Open | Status::Miss(_) | Status::Failed(_) => None,
+        }
+    }
+
     pub(crate) fn record_name(&self) -> Option<String> {
         self.record.as_deref().map(str::to_owned)
     }
@@ -255,7 +277,8 @@ impl Node {
         let (head, key, settled) = {
             let state = self.state();
             let settled = matches!(state.status, Status::Hit | Status::Ran);
-            (state.head.clone(), state.key?, settled)
+            let outlived = if settled { None } else { state.outlived.clone() };
+            (state.head.clone().or(outlived), state.key?, settled)
         };
         if let Some(kept) = head.as_ref().and_then(|head| kept(head, output)) {
             return Some(kept.identity());
@@ -267,7 +290,26 @@ impl Node {
         let mut maker = KeyMaker::new();
         maker.add(ComponentKind::Stage, "", &key);
         maker.add_text(ComponentKind::Input, &output.to_string());
+        if self.state().spoiled {
+            // Nobody knows what was read, so nothing that follows may be found by another run.
+            maker.add_text(ComponentKind::Input, self.session.store.run());
+        }
         Some(maker.finish())
+    }
+
+    pub(crate) fn set_outlived(&self, head: Option<Arc<Head>>) {
+        self.state().outlived = head;
+    }
+
+    /// Whether the entry is there, but its artifacts were removed.
+    pub(crate) fn has_outlived_artifacts(&self) -> bool {
+        let state = self.state();
+        state.outlived.is_some() && matches!(state.status, Status::Miss(_))
+    }
+
+    /// Notes that the body may have read something else than the key says.
+    pub(crate) fn spoil(&self) {
+        self.state().spoiled = true;
     }
 
     /// Returns what the entry says of an output's artifact.

@@ -51,8 +51,8 @@ pub(crate) trait Check: Send + Sync {
 
 /// A function that validates outputs of the types `O`; `M` tells by which way.
 #[diagnostic::on_unimplemented(
-    message = "this cannot validate the outputs of the stage",
-    label = "expected a function of the outputs (`&T`, in order) or of their files (`&Artifact`) that returns `bool` or a `Result`"
+    message = "write a validator as a function of `&T` for each output, or of `&Artifact`, that returns `bool` or a `Result`",
+    label = "this cannot validate the outputs, which are `{O}`"
 )]
 pub trait Validate<O, M>: Send + Sync + 'static {
     /// Calls the function.

@@ -28,9 +28,13 @@ impl From<&CodeItem> for KeptItem {
 impl Store {
     /// Keeps what a fingerprint is made of, unless it is kept already. Only explanations need it, so
     /// trouble with it harms no result.
-    pub(crate) fn keep_code(&self, fingerprint: u128, items: &[CodeItem]) {
+    pub(crate) fn keep_code(&self, fingerprint: u128, items: impl FnOnce() -> Vec<CodeItem>) {
         let place = self.layout().code(&format!("{fingerprint:032x}"));
-        if items.is_empty() || self.is_read_only() || place.exists() {
+        if self.is_read_only() || place.exists() {
+            return;
+        }
+        let items = items();
+        if items.is_empty() {
             return;
         }
         let kept: Vec<KeptItem> = items.iter().map(KeptItem::from).collect();
@@ -61,8 +65,8 @@ mod tests {
     fn what_is_kept_is_read_and_the_first_stays() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        store.keep_code(7, ITEMS);
-        store.keep_code(7, &[CodeItem { name: "other", place: "", digest: 1 }]);
+        store.keep_code(7, || ITEMS.to_vec());
+        store.keep_code(7, || vec![CodeItem { name: "other", place: "", digest: 1 }]);
         let kept: Vec<KeptItem> = ITEMS.iter().map(KeptItem::from).collect();
         assert_eq!(store.code(&format!("{:032x}", 7)), Some(kept));
         assert_eq!(store.code(&format!("{:032x}", 8)), None);
@@ -72,7 +76,7 @@ mod tests {
     fn damage_and_hostile_names_give_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        store.keep_code(7, ITEMS);
+        store.keep_code(7, || ITEMS.to_vec());
         fs::write(store.layout().code(&format!("{:032x}", 7)), "[{").unwrap();
         assert_eq!(store.code(&format!("{:032x}", 7)), None);
         assert_eq!(store.code("../../../../../../../etc/passwd"), None);
@@ -82,7 +86,7 @@ mod tests {
     fn a_stage_that_reaches_nothing_leaves_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        store.keep_code(7, &[]);
+        store.keep_code(7, Vec::new);
         assert!(!store.layout().code(&format!("{:032x}", 7)).exists());
     }
 }

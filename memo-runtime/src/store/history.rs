@@ -52,7 +52,9 @@ impl RunRecord<'_> {
         }
         let place = store.layout().run(self.run);
         super::scratch::make_folder(place.parent().unwrap_or(Path::new(".")))?;
-        std::fs::write(place, serde_json::to_vec(self)?)
+        let written = std::fs::write(&place, serde_json::to_vec(self)?);
+        // Nothing half stays, as of a full disk.
+        written.inspect_err(|_| drop(std::fs::remove_file(&place)))
     }
 }
 

@@ -16,6 +16,7 @@
 //!     tmp/<id>/                             what is being written, one folder a process
 //! ```
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::digest::Digest;
@@ -48,12 +49,15 @@ impl Layout {
     }
 
     pub(crate) fn entry(&self, stage: &str, key: &Digest) -> PathBuf {
-        let key = key.to_string();
-        let mut path = String::with_capacity(self.base.as_os_str().len() + stage.len() + 96);
-        path.push_str("entries/");
-        path.push_str(&file_name(stage));
-        path.extend(["/", &key[..2], "/", &key, ".jsonl"]);
-        self.base.join(path)
+        let digits = key.digits();
+        let key = std::str::from_utf8(&digits).unwrap_or_default();
+        let base = self.base.as_os_str();
+        let mut path = OsString::with_capacity(base.len() + stage.len() + 96);
+        path.push(base);
+        path.push("/entries/");
+        path.push(file_name(stage));
+        ["/", &key[..2], "/", key, ".jsonl"].iter().for_each(|part| path.push(part));
+        path.into()
     }
 
     pub(crate) fn artifact(&self, digest: &Digest, extension: &str) -> PathBuf {
@@ -79,8 +83,10 @@ impl Layout {
         self.base.join("damaged")
     }
 
-    pub(crate) fn results(&self, experiment: &str, record: &str) -> PathBuf {
-        self.base.join("results").join(file_name(experiment)).join(file_name(record))
+    /// Where people find a record's results, or, without a record, those of aggregates.
+    pub(crate) fn results(&self, experiment: &str, record: Option<&str>) -> PathBuf {
+        let all = self.base.join("results").join(file_name(experiment));
+        record.map_or(all.clone(), |record| all.join(file_name(record)))
     }
 
     pub(crate) fn links_index(&self, experiment: &str) -> PathBuf {
@@ -111,13 +117,20 @@ impl Layout {
 pub(crate) fn file_name(name: &str) -> String {
     const LONGEST: usize = 120;
     let mut safe = String::with_capacity(name.len());
-    for (index, byte) in name.replace("::", ".").bytes().enumerate() {
+    let mut bytes = name.bytes().peekable();
+    while let Some(byte) = bytes.next() {
         match byte {
-            b'.' if index == 0 => safe.push_str("%2E"),
+            b':' if bytes.next_if_eq(&b':').is_some() => {
+                safe.push_str(if safe.is_empty() { "%2E" } else { "." });
+            }
+            b'.' if safe.is_empty() => safe.push_str("%2E"),
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'=' | b',' | b'+' => {
                 safe.push(char::from(byte));
             }
-            _ => safe.push_str(&format!("%{byte:02X}")),
+            _ => {
+                let digit = |half: u8| char::from(b"0123456789ABCDEF"[usize::from(half)]);
+                safe.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+            }
         }
     }
     if safe.len() > LONGEST {

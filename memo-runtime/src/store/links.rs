@@ -1,4 +1,5 @@
-//! Links to results, for people: `results/<experiment>/<record>/<output>.<extension>`.
+//! Links to results, for people: `results/<experiment>/<record>/<output>.<extension>`, and those of
+//! aggregates in `results/<experiment>/`.
 //!
 //! Nothing reads them. They are made at the end of a run, and only where the last run left others: an
 //! index tells with one read that all is as it was.
@@ -35,6 +36,11 @@ pub(crate) fn make(store: &Store, experiment: &str, frames: &[Frame]) -> io::Res
     if fs::read(&index).is_ok_and(|found| found == digest.as_bytes()) {
         return Ok(());
     }
+    // Without an index the next run looks at every link, should this one be killed meanwhile.
+    match fs::remove_file(&index) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     for link in &links {
         link.make(store)?;
     }
@@ -44,8 +50,7 @@ pub(crate) fn make(store: &Store, experiment: &str, frames: &[Frame]) -> io::Res
 fn collect(store: &Store, experiment: &str, frames: &[Frame]) -> Vec<Link> {
     let mut links = Vec::new();
     for frame in frames {
-        let record = frame.name.as_deref().unwrap_or("(all)");
-        let folder = store.layout().results(experiment, record);
+        let folder = store.layout().results(experiment, frame.name.as_deref());
         for (name, bound) in &frame.state {
             if let Origin::Node(node, output) = &bound.handle.origin
                 && let Some(kept) = node.kept(*output)
@@ -66,27 +71,38 @@ impl Link {
         if let Some(bytes) = self.kept.inline() {
             let is_there = fs::symlink_metadata(&self.place).is_ok_and(|meta| meta.is_file())
                 && fs::read(&self.place).is_ok_and(|found| found == bytes);
-            return if is_there { Ok(()) } else { self.replace(|place| fs::write(place, bytes)) };
+            if is_there {
+                return Ok(());
+            }
+            return self.replace(store, |place| fs::write(place, bytes));
         }
         let target = match &self.kept.parts[..] {
             [] => store.layout().artifact(&self.kept.digest, &self.kept.extension),
             _ => store.layout().artifact_folder(&self.kept.digest),
         };
         let Ok(inside) = target.strip_prefix(store.layout().base()) else { return Ok(()) };
-        // From results/<experiment>/<record>/ up to the store: a store that is moved keeps its links.
-        let target = Path::new("../../..").join(inside);
+        // Relative, so that a store that is moved keeps its links.
+        let depth =
+            self.place.strip_prefix(store.layout().base()).map_or(0, |p| p.components().count());
+        let up: PathBuf = (1..depth).map(|_| "..").collect();
+        let target = up.join(inside);
         if fs::read_link(&self.place).is_ok_and(|found| found == target) {
             return Ok(());
         }
-        self.replace(|place| link(&target, place))
+        self.replace(store, |place| link(&target, place))
     }
 
-    fn replace(&self, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    /// Makes the new one beside, so that the former is there until then, and other runs may do the same.
+    fn replace(&self, store: &Store, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
         make_folder(self.place.parent().unwrap_or(&self.place))?;
-        match fs::remove_file(&self.place) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => make(&self.place),
-        }
+        let scratch = store.scratch().map_err(|error| {
+            let cause = std::error::Error::source(&error);
+            let kind = cause.and_then(|cause| cause.downcast_ref()).map(io::Error::kind);
+            io::Error::new(kind.unwrap_or(io::ErrorKind::Other), error)
+        })?;
+        let made = scratch.path().join(format!("link-{}", super::history::run_name()));
+        let put = make(&made).and_then(|()| fs::rename(&made, &self.place));
+        put.inspect_err(|_| drop(fs::remove_file(&made)))
     }
 }
 

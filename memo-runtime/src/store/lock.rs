@@ -16,17 +16,6 @@ pub(crate) struct KeyLock {
 }
 
 impl KeyLock {
-    /// Waits for the lock whose file is `path`.
-    pub(crate) fn acquire(path: PathBuf) -> io::Result<Self> {
-        loop {
-            let file = open(&path)?;
-            file.lock()?;
-            if is_at(&file, &path)? {
-                return Ok(Self { path, _file: file });
-            }
-        }
-    }
-
     /// Takes the lock if nobody holds it.
     pub(crate) fn try_acquire(path: PathBuf) -> io::Result<Option<Self>> {
         loop {
@@ -92,9 +81,11 @@ mod tests {
     fn the_file_goes_with_the_lock() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        drop(KeyLock::acquire(path.clone()).unwrap());
+        let held = KeyLock::try_acquire(path.clone()).unwrap();
+        assert!(held.is_some() && KeyLock::try_acquire(path.clone()).unwrap().is_none());
+        drop(held);
         assert!(!path.exists());
-        drop(KeyLock::acquire(path).unwrap());
+        assert!(KeyLock::try_acquire(path).unwrap().is_some());
     }
 
     #[test]
@@ -106,7 +97,12 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..50 {
-                        let held = KeyLock::acquire(path.clone()).unwrap();
+                        let held = loop {
+                            match KeyLock::try_acquire(path.clone()).unwrap() {
+                                Some(held) => break held,
+                                None => std::thread::yield_now(),
+                            }
+                        };
                         let before = inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
                         assert_eq!(before, 0);
                         inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);

@@ -15,7 +15,11 @@ use serde::{Deserialize, Serialize};
 use crate::artifact::Meta;
 use crate::artifact::tree::Part;
 use crate::digest::Digest;
+use crate::file::{Input, InputKind};
 use crate::key::Component;
+use crate::key::files::FileDigest;
+
+mod quick;
 
 const PREFIX: &str = "{\"memo\":1,\"sum\":\"";
 const SUM: usize = 32;
@@ -35,9 +39,6 @@ pub(crate) struct Head {
     /// Whether the stage logged anything, which is then told again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) logged: bool,
-    /// Files outside the store that the outputs refer to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) references: Vec<Reference>,
     /// The validator that passed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) validator: Option<String>,
@@ -72,6 +73,9 @@ pub(crate) struct Kept {
     pub(crate) parts: Vec<Part>,
     #[serde(default, skip_serializing_if = "Meta::is_empty")]
     pub(crate) meta: Meta,
+    /// Files outside the store that the value refers to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) references: Vec<Reference>,
 }
 
 /// Bytes that are shown as hexadecimal digits.
@@ -139,12 +143,14 @@ pub(crate) fn write(head: &Head, detail: &Detail) -> serde_json::Result<Vec<u8>>
 
 /// Reads the head of a manifest, all of whose bytes are checked.
 pub(crate) fn read_head(bytes: &[u8]) -> Result<Head, NotAManifest> {
-    let body = checked_body(bytes)?;
-    let end = body.iter().position(|byte| *byte == b'\n').ok_or(NotAManifest::Content)?;
-    let mut head = Vec::with_capacity(end + 1);
-    head.push(b'{');
-    head.extend_from_slice(&body[..end]);
-    serde_json::from_slice(&head).map_err(|_| NotAManifest::Content)
+    checked_body(bytes)?;
+    if let Some(head) = quick::head(bytes) {
+        return Ok(head);
+    }
+    let mut lines = serde_json::Deserializer::from_slice(bytes).into_iter();
+    let head = lines.next().and_then(Result::ok).ok_or(NotAManifest::Content)?;
+    let ends = bytes.get(lines.byte_offset()) == Some(&b'\n');
+    if ends { Ok(head) } else { Err(NotAManifest::Content) }
 }
 
 /// Reads the second line of a manifest.
@@ -168,6 +174,13 @@ fn checked_body(bytes: &[u8]) -> Result<&[u8], NotAManifest> {
 }
 
 impl Head {
+    /// Names a file that an output refers to and that is gone or changed.
+    pub(crate) fn broken_reference(&self) -> Option<&str> {
+        let kept = self.outputs.iter().filter_map(|output| output.artifact.as_ref());
+        let mut references = kept.flat_map(|kept| &kept.references);
+        references.find(|file| !file.holds()).map(|file| &*file.path)
+    }
+
     /// Whether all names stay inside the folders that they are joined to. A manifest is not trusted.
     pub(crate) fn stays_inside(&self) -> bool {
         let plain = |name: &str| {
@@ -194,15 +207,19 @@ impl Kept {
     }
 
     /// The digest by which this artifact enters the keys of what reads it: the bytes, what they mean,
-    /// and the facts beside them.
+    /// the facts beside them, and the content of the files they refer to.
     pub(crate) fn identity(&self) -> Digest {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(self.format.as_bytes());
-        hasher.update(self.digest.as_bytes());
+        let mut bytes = [*self.format.as_bytes(), *self.digest.as_bytes()].concat();
         if !self.meta.is_empty() {
-            hasher.update(serde_json::Value::Object(self.meta.clone()).to_string().as_bytes());
+            let meta = serde_json::Value::Object(self.meta.clone()).to_string();
+            bytes.extend_from_slice(meta.as_bytes());
         }
-        hasher.finalize().into()
+        for file in &self.references {
+            bytes.extend_from_slice(&(file.path.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(file.path.as_bytes());
+            bytes.extend_from_slice(file.digest.as_bytes());
+        }
+        Digest::of(&bytes)
     }
 
     /// The bytes that lie inside the manifest.
@@ -211,9 +228,20 @@ impl Kept {
     }
 }
 
+impl Reference {
+    /// Whether the file is there, with the content that it had.
+    pub(crate) fn holds(&self) -> bool {
+        let kind = if self.folder { InputKind::Dir } else { InputKind::File };
+        let input = Input { path: self.path.clone().into(), name: None };
+        FileDigest::of(kind, &input).is_ok_and(|found| found.digest == self.digest)
+    }
+}
+
 impl Serialize for HexBytes {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let digits: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
+        let digits: String =
+            self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
         serializer.serialize_str(&digits)
     }
 }
@@ -252,6 +280,7 @@ mod tests {
                 hex,
                 parts: vec![],
                 meta: Meta::new(),
+                references: vec![],
             }),
         };
         let head = Head {
@@ -266,7 +295,6 @@ mod tests {
             completed: 1_700_000_000_000,
             run: "r1".into(),
             logged: true,
-            references: vec![],
             validator: None,
         };
         (head, Detail::default())
@@ -299,6 +327,37 @@ mod tests {
                     assert!((PREFIX.len()..PREFIX.len() + SUM).contains(&index));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_most_entries_look_like_is_read_quickly_and_as_always() {
+        let (mut head, detail) = example();
+        head.outputs.remove(1);
+        for text in ["0.96", "", "{\"a\\b\":[1,\"ä\"]}"] {
+            head.outputs[0].artifact.as_mut().unwrap().text = Some(text.to_owned());
+            for seconds in [0.0, 0.25, 1.37e-7, 5e-324, 1e21, f64::MAX] {
+                head.seconds = seconds;
+                head.logged = !head.logged;
+                let bytes = write(&head, &detail).unwrap();
+                assert_eq!(quick::head(&bytes).as_ref(), Some(&head));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_rare_is_left_to_serde() {
+        let (head, detail) = example();
+        let bytes = write(&head, &detail).unwrap();
+        assert_eq!(quick::head(&bytes), None, "an output in hexadecimal digits");
+        let (mut head, _) = example();
+        head.outputs.remove(1);
+        head.outputs[0].artifact.as_mut().unwrap().text = Some("a\nb\u{1}".to_owned());
+        let bytes = write(&head, &detail).unwrap();
+        assert_eq!(quick::head(&bytes), None, "a line break");
+        assert_eq!(read_head(&bytes).unwrap(), head);
+        for end in 0..bytes.len() {
+            assert_eq!(quick::head(&bytes[..end]), None);
         }
     }
 

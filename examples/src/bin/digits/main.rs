@@ -66,7 +66,7 @@ struct Score {
     mistakes: usize,
 }
 
-/// A line of the leaderboard.
+/// A line of the leaderboard. Every figure is a column of the CSV file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Line {
     record: String,
@@ -95,7 +95,9 @@ fn normalise(params: &Params, digits: Vec<Digit>) -> (Vec<Digit>, Vec<Digit>) {
     let (mut train, mut test) = (Vec::new(), Vec::new());
     for (row, mut digit) in digits.into_iter().enumerate() {
         let brightest = digit.pixels.iter().copied().fold(1.0, f64::max);
-        digit.pixels.iter_mut().for_each(|pixel| *pixel /= brightest);
+        for pixel in &mut digit.pixels {
+            *pixel /= brightest;
+        }
         if row % params.held_out == 0 { test.push(digit) } else { train.push(digit) }
     }
     (train, test)
@@ -118,24 +120,24 @@ fn train(params: &Params, train: &[Digit]) -> Network {
 /// Counts what the network gets wrong among images that it has never seen.
 #[stage(inputs = [network, test], outputs = [score], cachers = [Json])]
 fn evaluate(network: &Network, test: &[Digit]) -> Score {
-    let wrong = test.iter().filter(|digit| network.classify(&digit.pixels) != digit.label);
-    let mistakes = wrong.count();
+    let right = |digit: &&Digit| network.classify(&digit.pixels) == digit.label;
+    let right = test.iter().filter(right).count();
     #[expect(clippy::cast_precision_loss, reason = "a few hundred images")]
-    let accuracy = 1.0 - mistakes as f64 / test.len() as f64;
-    Score { accuracy, mistakes }
+    let accuracy = right as f64 / test.len() as f64;
+    Score { accuracy, mistakes: test.len() - right }
 }
 
 /// Ranks the records, the best first.
 #[aggregate(inputs = [score], outputs = [leaderboard], cachers = [Csv])]
 fn compare(score: Across<Score, Params>) -> Result<Vec<Line>> {
     let mut lines = Vec::new();
-    for item in score.iter() {
+    for item in &score {
         let (params, score) = (item.params(), item.load()?);
         lines.push(Line {
             record: item.record().to_owned(),
             hidden: params.hidden,
             decay: params.decay,
-            accuracy: score.accuracy,
+            accuracy: (score.accuracy * 1000.0).round() / 1000.0,
             mistakes: score.mistakes,
         });
     }

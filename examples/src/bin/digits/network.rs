@@ -115,7 +115,9 @@ impl Layer {
     }
 
     fn shrink(&mut self, factor: f64) {
-        self.weights.iter_mut().for_each(|weight| *weight *= factor);
+        for weight in &mut self.weights {
+            *weight *= factor;
+        }
     }
 }
 
@@ -126,15 +128,18 @@ fn add_scaled(sums: &mut [f64], factor: f64, row: &[f64]) {
 }
 
 fn rectified(mut sums: Vec<f64>) -> Vec<f64> {
-    sums.iter_mut().for_each(|sum| *sum = sum.max(0.0));
+    for sum in &mut sums {
+        *sum = sum.max(0.0);
+    }
     sums
 }
 
 fn softmax(mut sums: Vec<f64>) -> Vec<f64> {
     // Less the largest, so that no power overflows.
     let largest = sums.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    sums.iter_mut().for_each(|sum| *sum = (*sum - largest).exp());
+    for sum in &mut sums {
+        *sum = (*sum - largest).exp();
+    }
     let total: f64 = sums.iter().sum();
-    sums.iter_mut().for_each(|sum| *sum /= total);
-    sums
+    sums.iter().map(|power| power / total).collect()
 }

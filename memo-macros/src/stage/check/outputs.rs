@@ -1,6 +1,6 @@
 //! The returned values, their names and their cachers.
 
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{Expr, Ident, Signature, Type};
 
@@ -8,7 +8,7 @@ use crate::diagnostics::Diagnostics;
 use crate::stage::model::{Cacher, Output};
 use crate::stage::options::{NamedOutput, Options};
 use crate::stage::signature::Returned;
-use crate::stage::types::{borrows, is_named, peel};
+use crate::stage::types::{borrows, impl_trait, is_named, peel, with_static};
 
 /// Gives each returned value its name and cacher.
 pub fn check(
@@ -21,11 +21,11 @@ pub fn check(
         options.outputs.as_ref().map(|outputs| outputs.value.as_slice()).unwrap_or_default();
     refuse_twice(named, diagnostics);
     refuse_lazy_uncached(options, named, diagnostics);
-    let types = types(named, sig, returned, diagnostics);
-    for ty in &types {
+    let mut types = types(options, named, sig, returned, diagnostics);
+    for ty in &mut types {
         refuse_type(ty, diagnostics);
     }
-    let cachers = cachers(options, named, diagnostics);
+    let cachers = cachers(options, named, !types.is_empty(), diagnostics);
     let outputs = types.into_iter().enumerate().map(|(at, ty)| {
         let lazy = named.get(at).is_some_and(|output| output.lazy.is_some());
         let cacher = match cachers.get(at).or(cachers.first().filter(|_| cachers.len() == 1)) {
@@ -47,6 +47,7 @@ pub fn possible_alias(returned: &Returned) -> Option<Type> {
 
 /// Returns the type of each output; where names and values differ in number, those of the values.
 fn types(
+    options: &Options,
     named: &[NamedOutput],
     sig: &Signature,
     returned: &Returned,
@@ -66,6 +67,10 @@ fn types(
         return Vec::new();
     };
     match (named, peel(value)) {
+        (_, Type::Tuple(tuple)) if options.is_broken("outputs") => {
+            tuple.elems.iter().cloned().collect()
+        }
+        (_, value) if options.is_broken("outputs") => vec![value.clone()],
         ([], value) => {
             diagnostics.under(&sig.output, "the returned value has no name; add `outputs = [..]`");
             vec![value.clone()]
@@ -103,9 +108,16 @@ fn names(named: &[NamedOutput]) -> impl ToTokens {
     named.iter().map(|output| output.name.to_token_stream()).collect::<proc_macro2::TokenStream>()
 }
 
-fn refuse_type(ty: &Type, diagnostics: &mut Diagnostics) {
+/// Reports a type that no output can have; a stand-in takes the place of one that would be an error in
+/// the signature of a call too.
+fn refuse_type(ty: &mut Type, diagnostics: &mut Diagnostics) {
     if let Some(span) = borrows(ty) {
         diagnostics.at(span, "an output is kept and cannot borrow; return an owned value");
+        *ty = Type::Verbatim(with_static(ty.to_token_stream()));
+    }
+    // Reported together with the returned type.
+    if impl_trait(ty).is_some() {
+        *ty = Type::Verbatim(quote!(()));
     }
     if is_named(ty, "Lazy") {
         diagnostics
@@ -144,10 +156,19 @@ fn refuse_lazy_uncached(options: &Options, named: &[NamedOutput], diagnostics: &
 }
 
 /// Returns the cachers: none, one for all, or one per output.
-fn cachers(options: &Options, named: &[NamedOutput], diagnostics: &mut Diagnostics) -> Vec<Expr> {
+fn cachers(
+    options: &Options,
+    named: &[NamedOutput],
+    returns_values: bool,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Expr> {
     let Some(cachers) = &options.cachers else { return Vec::new() };
     let (given, outputs) = (cachers.value.len(), named.len());
-    if outputs == 0 {
+    if options.is_broken("outputs") || options.is_broken("cachers") {
+        // What is missing may be in what was not understood.
+    } else if outputs == 0 && returns_values {
+        // The values without names are reported already.
+    } else if outputs == 0 {
         diagnostics.under(
             &cachers.option,
             "`cachers` write outputs, and there are none; remove it, or add `outputs = [..]`",

@@ -95,6 +95,7 @@ fn params(kind: Kind, parameter: &Parameter, diagnostics: &mut Diagnostics) -> O
     };
     if let Some(span) = borrows(&reference.elem) {
         diagnostics.at(span, "params cannot borrow; own the values, as in `String` for `&str`");
+        return None;
     }
     Some((*reference.elem).clone())
 }

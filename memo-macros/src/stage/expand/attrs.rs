@@ -6,6 +6,8 @@ use syn::{Attribute, Meta};
 pub struct Attrs<'a> {
     /// Docs and what else concerns callers.
     pub wrapper: Vec<&'a Attribute>,
+    /// Lints, which concern the types of every signature.
+    pub lints: Vec<&'a Attribute>,
     /// What concerns the code.
     pub body: Vec<&'a Attribute>,
     /// What decides whether the items are there, or shown.
@@ -15,7 +17,8 @@ pub struct Attrs<'a> {
 impl<'a> Attrs<'a> {
     /// Sorts attributes.
     pub fn of(attrs: &'a [Attribute]) -> Self {
-        let mut sorted = Self { wrapper: Vec::new(), body: Vec::new(), all: Vec::new() };
+        let mut sorted =
+            Self { wrapper: Vec::new(), lints: Vec::new(), body: Vec::new(), all: Vec::new() };
         for attr in attrs {
             match attr.path().get_ident().map(ToString::to_string).as_deref() {
                 Some("cfg") => sorted.all.push(attr),
@@ -23,7 +26,7 @@ impl<'a> Attrs<'a> {
                 Some("doc" | "deprecated") => sorted.wrapper.push(attr),
                 // `expect` stays with the code: on two items, one would be unfulfilled.
                 Some("allow" | "warn" | "deny") => {
-                    sorted.wrapper.push(attr);
+                    sorted.lints.push(attr);
                     sorted.body.push(attr);
                 }
                 _ => sorted.body.push(attr),

@@ -21,8 +21,8 @@ pub fn call(stage: &Stage, function: &Function, interface: &Interface) -> TokenS
     let components = key::components(stage);
     let inputs = stage.inputs.iter().enumerate().map(|(at, input)| declare_input(at, input));
     let outputs = stage.outputs.iter().map(|output| declare_output(stage, output));
-    let (checks, alias) = (checks(stage), alias(stage));
-    let (work, submit) = (run::work(stage, interface), submit(stage));
+    let checks = checks(stage);
+    let (work, submit) = (run::work(stage, function, interface), submit(stage));
     hygienic! {
         let spec: &'static #rt::StageSpec = #spec;
         #open
@@ -30,7 +30,6 @@ pub fn call(stage: &Stage, function: &Function, interface: &Interface) -> TokenS
         #instance
         #components
         #(#inputs)*
-        #alias
         #(#outputs)*
         #checks
         let work = || #work;
@@ -161,29 +160,26 @@ fn declare_input(index: usize, input: &Input) -> TokenStream {
 fn declare_output(stage: &Stage, output: &Output) -> TokenStream {
     let ty = &output.ty;
     let rt = rt_at(stage, ty.span());
-    match &output.cacher {
+    // Only rustc can tell whether it is another name of `Result`.
+    let (prepare, target) = match &stage.alias {
+        Some(_) => {
+            let prepare = quote_spanned!(at(ty.span())=> use #rt::AliasOfNothing as _;);
+            (prepare, quote_spanned!(at(ty.span())=> #rt::Alias::<#ty>::new(&mut call).kind()))
+        }
+        None => (TokenStream::new(), quote_spanned!(at(ty.span())=> call)),
+    };
+    let declare = match &output.cacher {
         Cacher::Memory => {
-            quote_spanned!(at(ty.span())=> call.output_in_memory::<#ty>();)
+            quote_spanned!(at(ty.span())=> #target.output_in_memory::<#ty>();)
         }
         Cacher::Default => {
-            quote_spanned!(at(ty.span())=> call.output::<#ty, _>(#rt::default_cacher());)
+            quote_spanned!(at(ty.span())=> #target.output::<#ty, _>(#rt::default_cacher());)
         }
         Cacher::Given(cacher) => {
-            quote_spanned!(at(cacher.span())=> call.output::<#ty, _>(#cacher);)
+            quote_spanned!(at(cacher.span())=> #target.output::<#ty, _>(#cacher);)
         }
-    }
-}
-
-/// Lets rustc refuse another name of `Result` as the returned type.
-fn alias(stage: &Stage) -> Option<TokenStream> {
-    let alias = stage.alias.as_ref()?;
-    let rt = rt_at(stage, alias.span());
-    Some(quote_spanned! {at(alias.span())=>
-        {
-            use #rt::AliasOfNothing as _;
-            #rt::result_is_written_out(#rt::Alias::<#alias>::new().kind());
-        }
-    })
+    };
+    if prepare.is_empty() { declare } else { hygienic!({ #prepare #declare }) }
 }
 
 fn checks(stage: &Stage) -> TokenStream {
@@ -210,7 +206,7 @@ fn submit(stage: &Stage) -> TokenStream {
         .enumerate()
         .map(|(at, Output { ty, .. })| {
             let at = Literal::usize_unsuffixed(at);
-            hygienic!(outputs.lazy::<#ty>(#at))
+            quote_spanned!(super::at(ty.span())=> outputs.lazy::<#ty>(#at))
         })
         .collect();
     match handles.as_slice() {

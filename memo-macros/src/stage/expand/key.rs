@@ -1,6 +1,6 @@
 //! The lines by which params and call arguments enter the key, and by which they are shown.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::Member;
 use syn::ext::IdentExt;
@@ -87,9 +87,11 @@ fn line(stage: &Stage, part: &Part, place: Place) -> TokenStream {
             enter(span, hygienic!(&#value), hygienic!(secret(#name)))
         }
         Part::Projection { function, takes } => {
-            let takes = takes.iter().map(|source| taken(stage, *source, place));
-            let value = hygienic!(&#function(#(#takes),*));
-            enter(function.span(), value, hygienic!(projection("key")))
+            // An error about what it takes belongs to the function, and is one for both places.
+            let span = function.span();
+            let takes = takes.iter().map(|source| respanned(taken(stage, *source, place), span));
+            let value = quote_spanned!(at(span)=> &#function(#(#takes),*));
+            enter(span, value, hygienic!(projection("key")))
         }
     }
 }
@@ -118,6 +120,22 @@ fn value(stage: &Stage, index: usize, place: Place) -> TokenStream {
         (Place::Show, None) => run::captured(stage, index),
         (Place::Show, Some(_)) => run::lent(stage, index),
     }
+}
+
+/// Moves tokens to where an error about them should point.
+fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
+    let moved = tokens.into_iter().map(|mut token| {
+        match &mut token {
+            TokenTree::Group(group) => {
+                let mut moved = Group::new(group.delimiter(), respanned(group.stream(), span));
+                moved.set_span(span.resolved_at(group.span()));
+                *group = moved;
+            }
+            token => token.set_span(span.resolved_at(token.span())),
+        }
+        token
+    });
+    moved.collect()
 }
 
 /// What a key function is given: params or a call argument, by reference.

@@ -3,34 +3,44 @@
 
 use std::fmt::Display;
 
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
+use syn::ReturnType;
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 
 use super::interface::Interface;
 use super::{at, key, rt_at};
 use crate::stage::model::{Argument, Input, InputForm, Role, Stage};
+use crate::stage::signature::Function;
+use crate::stage::types::arguments_of;
 
 /// Returns the work of a call: captured values, how to run, and how to show the components of the
 /// key.
-pub fn work(stage: &Stage, interface: &Interface) -> TokenStream {
+pub fn work(stage: &Stage, function: &Function, interface: &Interface) -> TokenStream {
     let rt = stage.rt();
-    let (captures, run, show) = (captures(stage), run(stage, interface), show(stage));
+    let (captures, run, show) =
+        (captures(stage, function), run(stage, function, interface), show(stage));
     hygienic!(#rt::work(#captures, #run, #show))
 }
 
 /// The tuple of what the body needs from the call: params first, then all call arguments.
-fn captures(stage: &Stage) -> TokenStream {
+fn captures(stage: &Stage, function: &Function) -> TokenStream {
     let rt = stage.rt();
-    let owner = stage.takes_params().then(|| hygienic!(#rt::Arc::clone(owner),));
+    let owner = stage.takes_params().then(|| hygienic!(#rt::Clone::clone(owner),));
     let arguments = stage.arguments.iter().map(|Argument { name, lent, .. }| {
         if lent.is_none() {
             return hygienic!(#name,);
         }
         let rt = rt_at(stage, name.span());
-        quote_spanned!(at(name.span())=> #rt::ToOwned::to_owned(#name),)
+        quote_spanned!(at(name.span())=> #rt::keep(#name),)
     });
-    hygienic!((#owner #(#arguments)*))
+    // What cannot be kept is one of them.
+    let span = match stage.arguments.as_slice() {
+        [only] => at(only.name.span()),
+        _ => at(function.sig.ident.span()),
+    };
+    quote_spanned!(span=> (#owner #(#arguments)*))
 }
 
 /// Returns the place of a call argument among the captured values.
@@ -55,14 +65,14 @@ fn params(stage: &Stage) -> Option<TokenStream> {
 }
 
 /// The closure that computes the outputs.
-fn run(stage: &Stage, interface: &Interface) -> TokenStream {
+fn run(stage: &Stage, function: &Function, interface: &Interface) -> TokenStream {
     let rt = stage.rt();
     let has = |wanted: fn(&Role) -> bool| stage.roles.iter().any(wanted);
     let captured =
         unless_unused("captured", has(|role| matches!(role, Role::Params | Role::Argument(_))));
     let inputs = unless_unused("inputs", has(|role| matches!(role, Role::Input(_))));
     let ctx = unless_unused("ctx", has(|role| matches!(role, Role::Context)));
-    let (params, values) = (params(stage), values(stage, interface));
+    let (params, values) = (params(stage), values(stage, function, interface));
     let bindings = stage.inputs.iter().enumerate().map(|(at, input)| bind(stage, at, input));
     hygienic! {
         |#captured, #inputs: &#rt::Inputs, #ctx: &#rt::Context| {
@@ -87,22 +97,42 @@ fn unless_unused(name: &str, is_used: bool) -> Ident {
 }
 
 /// Calls the body and puts what it returns into a row.
-fn values(stage: &Stage, interface: &Interface) -> TokenStream {
+fn values(stage: &Stage, function: &Function, interface: &Interface) -> TokenStream {
     let (rt, companion, turbofish) = (stage.rt(), &stage.companion, &interface.turbofish);
     let passed = stage.roles.iter().map(|role| pass(stage, *role));
     let mut returned = hygienic!(#companion::body #turbofish(#(#passed),*));
+    let mut result = None;
     if stage.fallible {
-        returned = hygienic!(#rt::fallible(#returned)?);
+        // An error type that is none is underlined in the signature.
+        let span = error_span(&function.sig.output);
+        let name = Ident::new("result", at(span));
+        result = Some(hygienic!(let #name = #returned;));
+        let rt = rt_at(stage, span);
+        returned = quote_spanned!(at(span)=> #rt::fallible(#name)?);
     }
     let outputs: Vec<Ident> = stage.outputs.iter().map(|o| local("output", &o.name)).collect();
     let pattern = match outputs.as_slice() {
-        [] => return hygienic!(#returned; #rt::Ok(#rt::Values::new())),
+        [] => return hygienic!(#result #returned; #rt::Ok(#rt::Values::new())),
         [output] => output.to_token_stream(),
         outputs => hygienic!((#(#outputs),*)),
     };
+    let and = stage.outputs.iter().zip(&outputs).map(|(output, name)| {
+        let name = Ident::new(&name.to_string(), at(output.ty.span()));
+        quote_spanned!(at(output.ty.span())=> .and(#name))
+    });
     hygienic! {
+        #result
         let #pattern = #returned;
-        #rt::Ok(#rt::Values::new() #(.and(#outputs))*)
+        #rt::Ok(#rt::Values::new() #(#and)*)
+    }
+}
+
+/// The place of the error type, or of the type that hides it.
+fn error_span(output: &ReturnType) -> Span {
+    let ReturnType::Type(_, ty) = output else { return Span::call_site() };
+    match arguments_of(ty, "Result").as_deref() {
+        Some([_, error, ..]) => error.span(),
+        _ => ty.span(),
     }
 }
 
@@ -139,7 +169,7 @@ fn pass(stage: &Stage, role: Role) -> TokenStream {
         Role::Argument(index) => {
             let (place, span) = (captured(stage, index), stage.arguments[index].name.span());
             let rt = rt_at(stage, span);
-            quote_spanned!(at(span)=> #rt::Clone::clone(&#place))
+            quote_spanned!(at(span)=> #rt::clone_of(&#place))
         }
         Role::Input(index) => {
             let input = &stage.inputs[index];

@@ -1,6 +1,6 @@
 //! The values that options take.
 
-use proc_macro2::{Literal, Span, TokenTree};
+use proc_macro2::{Literal, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::{
@@ -23,7 +23,9 @@ impl Parse for NamedInput {
             Error::new(error.span(), "expected the name of an input, or `state_name as parameter`")
         })?;
         let parameter = match input.parse::<Option<Token![as]>>()? {
-            Some(_) => input.parse()?,
+            Some(token) => input.parse().map_err(|_| {
+                Error::new(token.span, "write the name of the parameter behind `as`")
+            })?,
             None => state.clone(),
         };
         Ok(Self { state, parameter })
@@ -54,6 +56,12 @@ impl Parse for NamedOutput {
             ));
         }
         content.parse::<Option<Token![,]>>()?;
+        if !content.is_empty() {
+            let sentence = "`Lazy(..)` holds one name; write `Lazy(a), Lazy(b)` for two";
+            let error = content.error(sentence);
+            content.parse::<TokenStream>()?;
+            return Err(error);
+        }
         Ok(Self { name: inner, lazy: Some(name.span()) })
     }
 }
@@ -126,20 +134,53 @@ impl Parse for Code {
     }
 }
 
-/// Parses `[a, b]`; an element that is wrong is reported and left out.
-pub fn list<T: Parse>(
+/// What stands in a list, and what of it can be saved where it is written wrongly.
+pub trait Element: Parse {
+    /// Reads the name in a string, for lists of names.
+    fn unquoted(_: &LitStr) -> Option<Self> {
+        None
+    }
+}
+
+impl Element for NamedInput {
+    fn unquoted(string: &LitStr) -> Option<Self> {
+        let state: Ident = string.parse().ok()?;
+        Some(Self { parameter: state.clone(), state })
+    }
+}
+
+impl Element for NamedOutput {
+    fn unquoted(string: &LitStr) -> Option<Self> {
+        Some(Self { name: string.parse().ok()?, lazy: None })
+    }
+}
+
+impl Element for KeyEntry {
+    fn unquoted(string: &LitStr) -> Option<Self> {
+        string.parse().ok()
+    }
+}
+
+impl Element for syn::Expr {}
+
+/// Parses `[a, b]`; an element that is wrong is reported, and left out if nobody can tell what was
+/// meant.
+pub fn list<T: Element>(
     option: &Ident,
     input: ParseStream,
     diagnostics: &mut Diagnostics,
 ) -> Result<Vec<T>> {
     if !input.peek(token::Bracket) {
-        return Err(input.error(format!("write `{option} = [..]`")));
+        let error = input.error(format!("write `{option} = [..]`"));
+        let Ok(only) = input.parse() else { return Err(error) };
+        diagnostics.push(error);
+        return Ok(vec![only]);
     }
     let content;
     bracketed!(content in input);
     let mut elements = Vec::new();
     while !content.is_empty() {
-        match element(&content) {
+        match element(&content, diagnostics) {
             Ok(element) => elements.push(element),
             Err(error) => {
                 diagnostics.push(error);
@@ -150,12 +191,26 @@ pub fn list<T: Parse>(
     Ok(elements)
 }
 
-fn element<T: Parse>(content: ParseStream) -> Result<T> {
-    let element = content.parse()?;
+fn element<T: Element>(content: ParseStream, diagnostics: &mut Diagnostics) -> Result<T> {
+    let element = match quoted(content) {
+        Some((string, element)) => {
+            let sentence = format!("write `{}` without the quotes", string.value());
+            diagnostics.at(string.span(), sentence);
+            element
+        }
+        None => content.parse()?,
+    };
     if !content.is_empty() && content.parse::<Token![,]>().is_err() {
-        return Err(content.error("expected `,` or `]`"));
+        diagnostics.push(content.error("expected `,` or `]`"));
     }
     Ok(element)
+}
+
+/// Parses an element that stands in a string, where it should not.
+fn quoted<T: Element>(content: ParseStream) -> Option<(LitStr, T)> {
+    let ahead: LitStr = content.fork().parse().ok()?;
+    let element = T::unquoted(&ahead)?;
+    content.parse().ok().map(|string| (string, element))
 }
 
 fn skip_element(content: ParseStream) -> Result<()> {
@@ -165,13 +220,26 @@ fn skip_element(content: ParseStream) -> Result<()> {
     Ok(())
 }
 
+/// One of `env`.
+struct Variable(LitStr);
+
+impl Parse for Variable {
+    fn parse(input: ParseStream) -> Result<Self> {
+        let sentence = "`env` holds strings, as in `env = [\"HOME\"]`";
+        input.parse().map(Self).map_err(|error| Error::new(error.span(), sentence))
+    }
+}
+
+impl Element for Variable {}
+
 /// Parses a list of strings that are not empty.
 pub fn strings(
     option: &Ident,
     input: ParseStream,
     diagnostics: &mut Diagnostics,
 ) -> Result<Vec<LitStr>> {
-    let strings: Vec<LitStr> = list(option, input, diagnostics)?;
+    let strings: Vec<Variable> = list(option, input, diagnostics)?;
+    let strings: Vec<LitStr> = strings.into_iter().map(|string| string.0).collect();
     for empty in strings.iter().filter(|string| string.value().is_empty()) {
         diagnostics.at(empty.span(), format!("an empty string in `{option}` names nothing"));
     }
@@ -180,7 +248,9 @@ pub fn strings(
 
 /// Parses a string that is not empty.
 pub fn non_empty(option: &Ident, input: ParseStream) -> Result<LitStr> {
-    let string: LitStr = input.parse()?;
+    let string: LitStr = input.parse().map_err(|error| {
+        Error::new(error.span(), format!("`{option}` is a string, such as `\"digits/fit\"`"))
+    })?;
     if string.value().is_empty() {
         return Err(Error::new(string.span(), format!("`{option}` cannot be empty; leave it out")));
     }
@@ -214,5 +284,14 @@ pub fn number(input: ParseStream) -> Result<u32> {
 
 /// Parses a path without generics.
 pub fn mod_path(input: ParseStream) -> Result<Path> {
-    input.call(Path::parse_mod_style)
+    input.call(Path::parse_mod_style).map_err(|error| {
+        Error::new(error.span(), "`crate` is a path without quotes, such as `crate::lab::memo`")
+    })
+}
+
+/// Parses the name of the companion.
+pub fn companion(input: ParseStream) -> Result<Ident> {
+    input.parse().map_err(|error| {
+        Error::new(error.span(), "`companion` is a name without quotes, such as `Fit`")
+    })
 }

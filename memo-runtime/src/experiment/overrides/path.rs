@@ -96,10 +96,8 @@ impl Missing {
             Some(meant) => format!("; did you mean `{meant}`?"),
             None => did_you_mean(wrong, names.iter().map(String::as_str)),
         };
-        let skipped = match near.starts_with("; did") {
-            true => "",
-            false => " (what `serde` skips cannot be set)",
-        };
+        let is_near = near.starts_with("; did");
+        let skipped = if is_near { "" } else { " (what `serde` skips cannot be set)" };
         let place =
             if depth == 0 { "the params have".to_owned() } else { format!("`{before}` has") };
         usage(format!("{place} no field `{wrong}`{skipped}{near}"))

@@ -127,7 +127,9 @@ impl Tree {
         match self {
             Self::Some(value) | Self::Watched(_, value) => value.gather(path, leaves),
             Self::Struct(fields) if !fields.is_empty() => {
-                fields.iter().for_each(|(field, value)| value.gather(&below(field), leaves));
+                for (field, value) in fields {
+                    value.gather(&below(field), leaves);
+                }
             }
             Self::Variant(name, Some(content)) if matches!(**content, Self::Struct(_)) => {
                 content.gather(&below(name), leaves);

@@ -112,6 +112,57 @@ pub(super) struct Encoder {
     pub(super) files: Option<Vec<FileDigest>>,
 }
 
+/// The encoding of a value while it is short, else its digest.
+///
+/// Most params fields and arguments are a number or a word. As they are they enter a key at a tenth of
+/// the cost of a digest, which is taken when somebody asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Encoded(Form);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// How many of the bytes count; the others are zero.
+    Short(u8, [u8; Encoded::SHORT]),
+    Long(Digest),
+}
+
+impl Encoded {
+    /// The longest encoding that is kept as it is.
+    const SHORT: usize = 38;
+
+    fn of(bytes: &[u8]) -> Self {
+        match u8::try_from(bytes.len()) {
+            Ok(length) if bytes.len() <= Self::SHORT => {
+                let mut short = [0; Self::SHORT];
+                short[..bytes.len()].copy_from_slice(bytes);
+                Self(Form::Short(length, short))
+            }
+            _ => Self(Form::Long(Digest::of(bytes))),
+        }
+    }
+
+    /// Returns the bytes of a short encoding.
+    pub(crate) fn short(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Form::Short(length, bytes) => Some(&bytes[..usize::from(*length)]),
+            Form::Long(_) => None,
+        }
+    }
+
+    /// Returns the digest of the encoding.
+    pub(crate) fn digest(&self) -> Digest {
+        match &self.0 {
+            Form::Short(length, bytes) => Digest::of(&bytes[..usize::from(*length)]),
+            Form::Long(digest) => *digest,
+        }
+    }
+
+    /// Returns the same by its digest alone, for what must not be found in memory or messages.
+    pub(crate) fn hidden(self) -> Self {
+        Self(Form::Long(self.digest()))
+    }
+}
+
 /// The frame around the one that was begun.
 struct Outer {
     start: usize,
@@ -138,6 +189,18 @@ impl Encoder {
         (self.start, self.limit, self.hasher) = (0, PIECE, None);
         self.buffer.clear();
         self.entries.clear();
+    }
+
+    /// Returns the current frame's bytes if they are few, else their digest.
+    pub(super) fn finish(&mut self) -> Encoded {
+        match self.hasher {
+            None => {
+                let encoded = Encoded::of(&self.buffer[self.start..]);
+                self.buffer.truncate(self.start);
+                encoded
+            }
+            Some(_) => Encoded(Form::Long(self.digest())),
+        }
     }
 
     /// Returns the digest of the current frame's bytes.

@@ -37,7 +37,7 @@ where
     let mut hasher = KeyHasher::new();
     hasher.leave_out(paths);
     hasher.value(value)?;
-    hasher.finish()
+    Ok(hasher.finish()?.digest())
 }
 
 /// Asserts that no two of these digests are equal.
@@ -347,7 +347,7 @@ fn large_values_are_digested_in_pieces_as_if_whole() {
     assert_eq!(digest(&Bytes(&bytes)), Digest::of(&long));
     let mut hasher = KeyHasher::new();
     hasher.bytes(&bytes);
-    assert_eq!(hasher.finish().unwrap(), Digest::of(&long));
+    assert_eq!(hasher.finish().unwrap().digest(), Digest::of(&long));
 }
 
 #[test]
@@ -418,7 +418,7 @@ fn calls_of_a_hasher_do_not_run_together() {
     let told = |tell: &dyn Fn(&mut KeyHasher) -> Result<(), Error>| {
         let mut hasher = KeyHasher::new();
         tell(&mut hasher).unwrap();
-        hasher.finish().unwrap()
+        hasher.finish().unwrap().digest()
     };
     assert_distinct(&[
         told(&|key| key.value("ab").and_then(|()| key.value("c"))),
@@ -548,7 +548,7 @@ fn files_enter_by_path_and_content() {
     let value = vec![Some((file("one"), InputDir::from(folder.path())))];
     let mut hasher = KeyHasher::new();
     hasher.value(&value).unwrap();
-    let digested = hasher.finish().unwrap();
+    let digested = hasher.finish().unwrap().digest();
     let met: Vec<_> = hasher.take_files().into_iter().map(|file| file.path).collect();
     assert_eq!(met, [path("one"), folder.path().to_owned()]);
     assert_eq!(digested, digest(&value));

@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use serde::Serialize;
 use serde::ser::{self, Serializer};
 
+use crate::file::{Input, InputKind};
 use crate::key::canonical::{Mask, is_unordered};
 
 /// The length of a text, in characters.
@@ -212,9 +213,15 @@ impl<'w> Serializer for &'w mut Writer {
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<(), Stop> {
+        if InputKind::of(name).is_some() {
+            // The text of an input holds its path, which need not be in the key.
+            let text = serde_json::to_value(value).ok();
+            let text = text.as_ref().and_then(serde_json::Value::as_str).ok_or(Stop)?;
+            return self.quote(&Input::parse(text).shown());
+        }
         if let Some(mask) = &mut self.mask {
             mask.visit();
         }

@@ -39,7 +39,6 @@ mod shadowed {
     pub(super) struct Record;
     mod std {}
     mod core {}
-    mod memo_runtime_ {}
     pub(super) fn Ok<T>(_: T) {}
     pub(super) fn Err<T>(_: T) {}
     pub(super) fn parts() {}
@@ -47,18 +46,18 @@ mod shadowed {
     pub(super) trait Into {}
     pub(super) trait Clone {}
     pub(super) trait ToOwned {}
+    #[allow(unused_macros, reason = "only the names matter")]
     macro_rules! concat {
         ($($tokens:tt)*) => {
             compile_error!("a user's macro was called")
         };
     }
+    #[allow(unused_macros, reason = "only the names matter")]
     macro_rules! module_path {
         () => {
             compile_error!("a user's macro was called")
         };
     }
-    #[allow(unused_imports, unused_macros, reason = "only the names matter")]
-    use {concat, module_path};
 
     #[stage(inputs = [given], outputs = [taken], cachers = [Json], retries = 1)]
     pub(super) fn taken(

@@ -5,4 +5,9 @@ fn split(rows: u64) -> Vec<u64> {
     (0..rows).collect()
 }
 
+fn pipeline(record: &mut Record<()>) -> Result<()> {
+    split(record, 3)?;
+    Ok(())
+}
+
 fn main() {}

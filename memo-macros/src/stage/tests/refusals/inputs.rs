@@ -125,6 +125,9 @@ fn names_of_inputs() {
                 "`ctx` is never an input; remove it from `inputs`",
             ],
         ),
+        ("inputs = [\"a\"]", "fn f(a: &A) {}", &["write `a` without the quotes"]),
+        ("inputs = a", "fn f(a: &A) {}", &["write `inputs = [..]`"]),
+        ("inputs = [a as]", "fn f(a: &A) {}", &["write the name of the parameter behind `as`"]),
         (
             "inputs = [3, a]",
             "fn f(a: &A) {}",

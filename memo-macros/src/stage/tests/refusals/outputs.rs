@@ -38,14 +38,14 @@ fn names_of_outputs() {
             "fn f() -> (A, A) { x }",
             &["the output `a` is named twice; give each value its own name"],
         ),
+        ("outputs = [lazy(a)]", "fn f() -> A { x }", &["write `Lazy(a)` or just `a`"]),
         (
-            "outputs = [lazy(a)]",
-            "fn f() -> A { x }",
-            &[
-                "write `Lazy(a)` or just `a`",
-                "the returned value has no name; add `outputs = [..]`",
-            ],
+            "outputs = [Lazy(a, b)]",
+            "fn f() -> (A, A) { x }",
+            &["`Lazy(..)` holds one name; write `Lazy(a), Lazy(b)` for two"],
         ),
+        ("outputs = [\"a\"]", "fn f() -> A { x }", &["write `a` without the quotes"]),
+        ("outputs = [a b]", "fn f() -> (A, A) { x }", &["expected `,` or `]`"]),
         (
             "outputs = [1, a]",
             "fn f() -> A { x }",

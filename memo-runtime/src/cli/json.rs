@@ -1,0 +1,92 @@
+//! Lines for programs: `--format json`.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::output::Output;
+use super::params::RecordParams;
+use super::preview::LIMIT;
+use crate::event::Event;
+use crate::experiment::Outcome;
+use crate::experiment::outcome::StageSummary;
+use crate::plan::{Plan, PlannedCall};
+
+/// Writes an event of a run.
+pub(super) fn event(output: &Output, event: &Event) {
+    write(output, event);
+}
+
+/// The lines that are no events of a run. Each is an object that `event` names, as events are.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line<'a> {
+    PlannedCall(&'a PlannedCall),
+    Planned { experiment: &'a str, summary: String, unknown_beyond: &'a [(String, String)] },
+    RecordParams(&'a RecordParams),
+    Outcome(OutcomeLine<'a>),
+}
+
+#[derive(Serialize)]
+struct OutcomeLine<'a> {
+    cached: usize,
+    ran: usize,
+    failed: usize,
+    skipped: usize,
+    lost: usize,
+    seconds: f64,
+    saved: f64,
+    interrupted: bool,
+    exit_code: u8,
+    stages: &'a [StageSummary],
+    failures: Vec<String>,
+    aggregates: Vec<Aggregate>,
+}
+
+#[derive(Serialize)]
+struct Aggregate {
+    output: String,
+    path: Option<PathBuf>,
+}
+
+/// Writes each call of a plan, and then a summary.
+pub(super) fn plan(output: &Output, plan: &Plan) {
+    plan.calls.iter().for_each(|call| write(output, &Line::PlannedCall(call)));
+    let (experiment, unknown_beyond) = (&*plan.experiment, &plan.unknown_beyond[..]);
+    let summary = super::plan::last_line(plan);
+    write(output, &Line::Planned { experiment, summary, unknown_beyond });
+}
+
+/// Writes the params of a record.
+pub(super) fn params(output: &Output, params: &RecordParams) {
+    write(output, &Line::RecordParams(params));
+}
+
+/// Writes what a run came to.
+pub(super) fn outcome(output: &Output, outcome: &Outcome, exit_code: u8) {
+    let previews = outcome.previews(LIMIT).into_iter();
+    let line = OutcomeLine {
+        cached: outcome.cached,
+        ran: outcome.ran,
+        failed: outcome.failed,
+        skipped: outcome.skipped,
+        lost: outcome.lost,
+        seconds: outcome.seconds,
+        saved: outcome.saved,
+        interrupted: outcome.interrupted,
+        exit_code,
+        stages: &outcome.stages,
+        failures: outcome.failures.iter().map(crate::error::Error::chain).collect(),
+        aggregates: previews
+            .map(|preview| Aggregate { output: preview.name, path: preview.path })
+            .collect(),
+    };
+    write(output, &Line::Outcome(line));
+}
+
+fn write(output: &Output, line: &impl Serialize) {
+    match serde_json::to_string(line) {
+        Ok(text) => output.result(&text),
+        Err(error) => output.note(&format!("warning: an event could not be written: {error}")),
+    }
+}

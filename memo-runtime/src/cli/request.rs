@@ -1,0 +1,204 @@
+//! [`Request`]: what a command line means.
+
+use std::fs;
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::args::{Args, Format, named};
+use super::json;
+use super::output::Output;
+use super::progress::{Detail, Progress};
+use super::signals::Signals;
+use crate::error::{Error, ErrorKind};
+use crate::event::Event;
+use crate::experiment::RunOptions;
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Task {
+    Run,
+    Plan,
+    PrintParams,
+}
+
+/// What a command line asks for.
+pub(super) struct Request {
+    pub(super) task: Task,
+    pub(super) format: Format,
+    pub(super) options: RunOptions,
+    detail: Detail,
+    grace: Duration,
+}
+
+impl Request {
+    /// Makes sense of the flags, and reads the file of `--params`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`] if the file cannot be read.
+    pub(super) fn new(args: Args) -> Result<Self, Error> {
+        let task = match (args.plan, args.print_params) {
+            (true, _) => Task::Plan,
+            (_, true) => Task::PrintParams,
+            _ => Task::Run,
+        };
+        let detail = match (args.quiet, args.verbose) {
+            (true, _) => Detail::Quiet,
+            (_, true) => Detail::Verbose,
+            _ => Detail::Normal,
+        };
+        let (format, grace) = (args.format, args.grace);
+        Ok(Self { task, format, options: options(args)?, detail, grace })
+    }
+
+    pub(super) fn is_quiet(&self) -> bool {
+        self.detail == Detail::Quiet
+    }
+
+    pub(super) fn is_verbose(&self) -> bool {
+        self.detail == Detail::Verbose
+    }
+
+    /// Begins to watch a run: its events, and the signals that come meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`] if the system does not let us listen for signals.
+    pub(super) fn watch(self, output: &Output) -> Result<Watch, Error> {
+        let is_text = self.format == Format::Text;
+        let live = is_text && self.detail != Detail::Quiet && io::stderr().is_terminal();
+        let progress = Arc::new(Progress::new(output.clone(), self.detail, live));
+        let flag = Arc::<AtomicBool>::default();
+        let told = Arc::clone(&progress);
+        let signals = Signals::listen(Arc::clone(&flag), self.grace, Arc::clone(&progress));
+        let signals = signals.map_err(|error| {
+            Error::new(ErrorKind::Usage, "signals cannot be listened for").because(error)
+        })?;
+        let lines = output.clone();
+        let options = self.options.interrupted_by(flag).observer(move |event: &Event| {
+            told.hear(event, is_text);
+            if !is_text {
+                json::event(&lines, event);
+            }
+        });
+        Ok(Watch { options, progress, signals })
+    }
+}
+
+/// A run that is watched.
+pub(super) struct Watch {
+    pub(super) options: RunOptions,
+    pub(super) progress: Arc<Progress>,
+    pub(super) signals: Signals,
+}
+
+fn options(args: Args) -> Result<RunOptions, Error> {
+    let mut options = RunOptions::new()
+        .records(args.record)
+        .read_only(args.read_only)
+        .durable(args.durable)
+        .fail_fast(args.fail_fast);
+    for (field, value) in args.set {
+        options = options.set(field, value);
+    }
+    if let Some(path) = &args.params {
+        options = options.params(read_params(path)?);
+    }
+    if let Some(stages) = args.force {
+        options = options.force(named(stages));
+    }
+    if let Some(stages) = args.no_cache {
+        options = options.no_cache(named(stages));
+    }
+    if let Some(stage) = args.until {
+        options = options.until(stage);
+    }
+    if let Some(jobs) = args.jobs {
+        options = options.jobs(jobs as usize);
+    }
+    if let Some(store) = args.store {
+        options = options.store(store);
+    }
+    Ok(options)
+}
+
+/// Reads a file of params, by its extension.
+fn read_params(path: &Path) -> Result<Value, Error> {
+    let wrong = |what: &str| Error::new(ErrorKind::Usage, format!("`{}` {what}", path.display()));
+    let text = || fs::read_to_string(path).map_err(|error| wrong("cannot be read").because(error));
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    match extension.to_str() {
+        Some("json") => {
+            serde_json::from_str(&text()?).map_err(|error| wrong("is not JSON").because(error))
+        }
+        Some("toml") => {
+            let table = text()?.parse::<toml::Table>();
+            table.map(json_table).map_err(|error| wrong("is not TOML").because(error))
+        }
+        _ => Err(wrong("is neither `.toml` nor `.json`")),
+    }
+}
+
+fn json_table(table: toml::Table) -> Value {
+    let entries = table.into_iter().map(|(key, value)| (key, json_of(value)));
+    Value::Object(entries.collect::<Map<_, _>>())
+}
+
+/// Turns TOML into JSON. Floats that JSON has no form for, and dates, become texts.
+fn json_of(value: toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => text.into(),
+        toml::Value::Integer(number) => number.into(),
+        toml::Value::Float(number) if number.is_finite() => number.into(),
+        toml::Value::Float(number) => number.to_string().into(),
+        toml::Value::Boolean(flag) => flag.into(),
+        toml::Value::Datetime(time) => time.to_string().into(),
+        toml::Value::Array(values) => values.into_iter().map(json_of).collect(),
+        toml::Value::Table(table) => json_table(table),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(name: &str, text: &str) -> Result<Value, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        read_params(&path).map_err(|error| error.chain())
+    }
+
+    #[test]
+    fn params_are_read_by_extension() {
+        let toml = "hidden = 3\nclip = inf\nday = 2024-01-02\n[train]\nrates = [0.5, 1.0]";
+        assert_eq!(
+            read("p.toml", toml),
+            Ok(
+                json!({"hidden": 3, "clip": "inf", "day": "2024-01-02", "train": {"rates": [0.5, 1.0]}})
+            )
+        );
+        assert_eq!(read("p.JSON", r#"{"a": null}"#), Ok(json!({"a": null})));
+    }
+
+    #[test]
+    fn unreadable_params_are_told() {
+        for (name, text, expected) in [
+            ("p.toml", "a = ", "is not TOML: "),
+            ("p.json", "{", "is not JSON: "),
+            ("p.yaml", "a: 1", "is neither `.toml` nor `.json`"),
+        ] {
+            let error = read(name, text).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+        let error = read_params(Path::new("/nowhere/p.toml")).unwrap_err().chain();
+        assert!(error.starts_with("`/nowhere/p.toml` cannot be read: No such file"), "{error}");
+    }
+}

@@ -1,0 +1,119 @@
+//! What is the same for all calls of a stage: it is found out once, not by every call.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use super::StageSpec;
+use crate::cacheable::Format;
+use crate::digest::Digest;
+use crate::error::{Error, ErrorKind};
+use crate::key::{ComponentKind, KeyMaker};
+use crate::slot::AnySlot;
+
+/// The fixed part of each instance of a stage.
+#[derive(Debug, Default)]
+pub struct Fixed(RwLock<Vec<Arc<Instance>>>);
+
+/// What all calls of one instance of a stage have in common, except when a cacher's options differ from
+/// call to call.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    /// The types of a generic instance.
+    pub(crate) types: Vec<String>,
+    /// The formats of the outputs and their digests; `None` for those in memory.
+    formats: Vec<Option<(Format, Digest)>>,
+    /// The digest of all components of the key that are known: stage, types, code, version, formats.
+    pub(crate) digest: Digest,
+}
+
+impl Fixed {
+    /// How many instances are remembered: a cacher whose options are computed may have any number.
+    const MOST: usize = 64;
+
+    /// Returns the fixed part of a stage. Two stages of one name are an error: their entries would mix.
+    pub(super) fn of(spec: &'static StageSpec) -> Result<&'static Self, Error> {
+        if let Some(fixed) = spec.calls.get() {
+            return Ok(fixed);
+        }
+        register(spec)?;
+        // Lives as long as the stage, which is a static.
+        Ok(spec.calls.get_or_init(|| Box::leak(Box::default())))
+    }
+
+    /// Returns what calls with these types and outputs have in common.
+    pub(super) fn instance(
+        &self,
+        spec: &StageSpec,
+        types: &[String],
+        outputs: &[Arc<dyn AnySlot>],
+    ) -> Arc<Instance> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(instance) = known.iter().find(|instance| instance.is_of(types, outputs)) {
+            return Arc::clone(instance);
+        }
+        drop(known);
+        let made = Arc::new(Instance::new(spec, types, outputs));
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < Self::MOST {
+            known.push(Arc::clone(&made));
+        }
+        made
+    }
+}
+
+impl Instance {
+    fn new(spec: &StageSpec, types: &[String], outputs: &[Arc<dyn AnySlot>]) -> Self {
+        let formats: Vec<_> = outputs
+            .iter()
+            .map(|slot| slot.format().map(|format| (format.clone(), format.digest())))
+            .collect();
+        let mut maker = KeyMaker::new();
+        maker.add_text(ComponentKind::Stage, spec.name);
+        types.iter().for_each(|name| maker.add_text(ComponentKind::Stage, name));
+        match spec.code {
+            Some(code) => maker.add_text(ComponentKind::Code, &format!("{code:032x}")),
+            None => maker.add_text(ComponentKind::Code, "manual"),
+        }
+        maker.add_text(ComponentKind::Version, spec.version);
+        for format in &formats {
+            match format {
+                Some((_, digest)) => maker.add(ComponentKind::Cacher, "", digest),
+                None => maker.add_text(ComponentKind::Cacher, "memory"),
+            }
+        }
+        Self { types: types.to_vec(), formats, digest: maker.finish() }
+    }
+
+    fn is_of(&self, types: &[String], outputs: &[Arc<dyn AnySlot>]) -> bool {
+        self.types == types
+            && self.formats.len() == outputs.len()
+            && self
+                .formats
+                .iter()
+                .zip(outputs)
+                .all(|(format, slot)| format.as_ref().map(|(format, _)| format) == slot.format())
+    }
+
+    /// Returns the digests of the outputs' formats.
+    pub(super) fn format_digests(&self) -> impl Iterator<Item = Option<Digest>> {
+        self.formats.iter().map(|format| format.as_ref().map(|(_, digest)| *digest))
+    }
+}
+
+/// Notes where a stage stands, so that two of one name are found.
+fn register(spec: &'static StageSpec) -> Result<(), Error> {
+    type Place = (&'static str, u32, u32);
+    static PLACES: Mutex<Option<HashMap<&'static str, Place>>> = Mutex::new(None);
+    let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
+    let here = (spec.file, spec.line, spec.column);
+    let there = *places.get_or_insert_default().entry(spec.name).or_insert(here);
+    if there == here {
+        return Ok(());
+    }
+    let ((file, line, _), (other_file, other_line, _)) = (here, there);
+    let message = format!(
+        "two stages are named `{}`, at {other_file}:{other_line} and at {file}:{line}; give one of them a `name = \"..\"`",
+        spec.name
+    );
+    Err(Error::new(ErrorKind::Wiring, message))
+}

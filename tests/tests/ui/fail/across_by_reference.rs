@@ -1,0 +1,8 @@
+use memo_runtime::prelude::*;
+
+#[aggregate(inputs = [score], outputs = [count], cachers = [Json])]
+fn count(score: &Across<f64>) -> usize {
+    score.iter().count()
+}
+
+fn main() {}

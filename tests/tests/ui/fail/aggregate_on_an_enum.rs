@@ -1,0 +1,9 @@
+use memo_runtime::prelude::*;
+
+#[aggregate]
+enum Score {
+    Exact,
+    Close,
+}
+
+fn main() {}

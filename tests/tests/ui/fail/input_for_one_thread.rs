@@ -1,0 +1,15 @@
+use std::rc::Rc;
+
+use memo_runtime::prelude::*;
+
+#[stage(inputs = [train], outputs = [count], cachers = [Json])]
+fn count(train: &Rc<str>) -> usize {
+    train.len()
+}
+
+fn pipeline(record: &mut Record<()>) -> Result<()> {
+    count(record)?;
+    Ok(())
+}
+
+fn main() {}

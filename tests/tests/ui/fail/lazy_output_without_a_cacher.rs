@@ -1,0 +1,17 @@
+use memo_runtime::prelude::*;
+
+struct Model {
+    weight: u64,
+}
+
+#[stage(outputs = [Lazy(model)])]
+fn split(rows: u64) -> Model {
+    Model { weight: rows }
+}
+
+fn pipeline(record: &mut Record<()>) -> Result<()> {
+    split(record, 3)?;
+    Ok(())
+}
+
+fn main() {}

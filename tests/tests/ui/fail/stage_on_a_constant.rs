@@ -1,0 +1,6 @@
+use memo_runtime::prelude::*;
+
+#[stage]
+const ROUNDS: u32 = 3;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use memo_runtime::prelude::*;
+
+#[stage]
+mod training {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use memo_runtime::prelude::*;
+
+#[stage(outputs = [model])]
+struct Model {
+    weight: f64,
+}
+
+fn main() {}
