@@ -142,6 +142,7 @@ mod tests {
             key: None,
             parts: parts.iter().map(|&part| part.to_owned()).collect(),
             verdict: Verdict::Cached,
+            notes: Vec::new(),
             seconds: None,
         });
         let plan =

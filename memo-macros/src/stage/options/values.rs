@@ -163,6 +163,12 @@ impl Element for KeyEntry {
 
 impl Element for syn::Expr {}
 
+impl Element for Path {
+    fn unquoted(string: &LitStr) -> Option<Self> {
+        string.parse().ok()
+    }
+}
+
 /// Parses `[a, b]`; an element that is wrong is reported, and left out if nobody can tell what was
 /// meant.
 pub fn list<T: Element>(
