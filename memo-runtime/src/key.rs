@@ -6,7 +6,7 @@
 //! | component | how it enters | what stays out |
 //! |---|---|---|
 //! | stage | its name, the types of a generic instance, and the version of this scheme | the experiment's and the record's name |
-//! | code | the tokens of the function | comments, formatting, docs, lints |
+//! | code | the tokens of the function and of all that it reaches in the workspace; locked versions of the crates it names | comments, formatting, docs, lints, unreached code |
 //! | version | `version = ..` | |
 //! | params | the fields that the body reads; the whole value where it escapes | the rest; what is skipped |
 //! | arguments | each, by its serde structure, canonically ([`digest_of`]) | skipped ones |

@@ -65,9 +65,10 @@
 //! # What decides a hit
 //!
 //! A hit means: running it again would give the same. The key holds the stage's name, the tokens of its
-//! function, the params fields that it reads, its call arguments, the content of its inputs and of the
-//! files they name, the formats of its cachers, and the environment variables it declares. Nothing else:
-//! no times, no hosts, no paths of the checkout, no number of threads, no name of a record.
+//! function and of [all that it reaches](docs::code), the params fields that it reads, its call
+//! arguments, the content of its inputs and of the files they name, the formats of its cachers, and the
+//! environment variables it declares. Nothing else: no times, no hosts, no paths of the checkout, no
+//! number of threads, no name of a record.
 //!
 //! # What is promised about files
 //!
@@ -148,6 +149,15 @@ pub use store::{Store, StoreOptions};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::private::*;
+}
+
+/// Pages to read.
+pub mod docs {
+    #[doc = include_str!("../docs/code.md")]
+    pub mod code {}
+
+    #[doc = include_str!("../docs/canonical-digest.md")]
+    pub mod canonical_digest {}
 }
 
 /// What most programs need: `use memo_runtime::prelude::*;`.

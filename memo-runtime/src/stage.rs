@@ -26,7 +26,7 @@ pub struct StageSpec {
     pub name: &'static str,
     /// The fingerprint of the code; `None` under `code = manual`.
     pub code: Option<u128>,
-    /// What the fingerprint is made of beside the function itself: a line for each [`CodeItem`], its
+    /// What the fingerprint is made of beside the function itself: a line for each item, its
     /// digest, place and name between tabs. One literal, for rustc would take longer over thousands of
     /// structs than over all else that the macro does.
     pub reach: &'static str,

@@ -145,7 +145,7 @@ pub enum Cacher {
     Memory,
     /// The one of a lazy output without a cacher.
     Default,
-    Given(Expr),
+    Given(Box<Expr>),
 }
 
 /// The check of the outputs, under the name that manifests know it by.

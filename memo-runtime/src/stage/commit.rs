@@ -198,13 +198,24 @@ impl Node {
     /// Whether a file that the store takes over is the stage's own: neither an input nor in the store.
     fn may_take_over(&self, path: &Path) -> bool {
         let Ok(path) = fs::canonicalize(path) else { return false };
-        let is_same = |other: &Path| fs::canonicalize(other).is_ok_and(|other| other == path);
+        // A file in an input folder is the user's, and so is a folder around an input file.
+        let overlaps = |other: &Path| {
+            let other = fs::canonicalize(other);
+            other.is_ok_and(|other| path.starts_with(&other) || other.starts_with(&path))
+        };
         let scratch = self.session.store.scratch_path();
         let in_scratch = scratch.and_then(|scratch| fs::canonicalize(scratch).ok());
         let in_scratch = in_scratch.is_some_and(|scratch| path.starts_with(scratch));
         let store = fs::canonicalize(self.session.store.path());
-        let in_store = store.is_ok_and(|store| path.starts_with(store)) && !in_scratch;
-        !in_store && !self.all_files().any(|file| is_same(&file.path))
+        let in_store =
+            store.is_ok_and(|store| path.starts_with(&store) || store.starts_with(&path));
+        let is_upstream = |head: Arc<Head>| {
+            let mut kept = head.outputs.iter().filter_map(|output| output.artifact.as_ref());
+            kept.any(|kept| kept.references.iter().any(|file| overlaps(Path::new(&file.path))))
+        };
+        (!in_store || in_scratch)
+            && !self.all_files().any(|file| overlaps(&file.path))
+            && !self.upstream().filter_map(|node| node.head()).any(is_upstream)
     }
 
     /// Returns the files whose content is in the key: those of params and arguments, and of values

@@ -239,3 +239,40 @@ fn an_invalid_value_reaches_nobody_who_asks_for_it_by_handle() {
     assert!(in_memory(&mut record, 500).is_err());
     assert!(record.get::<u32>("number").is_err());
 }
+
+#[stage(outputs = [number], cachers = [Refusing])]
+fn unkeepable(number: u32) -> u32 {
+    number
+}
+
+struct Refusing;
+
+impl Cacheable<u32> for Refusing {
+    fn format(&self) -> Format {
+        Format::new("refusing", 1)
+    }
+
+    fn save(&self, _: &u32, _: &Artifact) -> Result<()> {
+        Err("it does not fit".into())
+    }
+
+    fn load(&self, _: &Artifact) -> Result<u32> {
+        Ok(0)
+    }
+}
+
+#[test]
+fn what_was_refused_is_not_in_the_outcome() {
+    let run = |stage: fn(&mut Record<()>) -> Result<(), Error>, expected: &str| {
+        let lab = Lab::new();
+        let pipeline = move |record: &mut Record<()>| Ok(stage(record)?);
+        let experiment = Experiment::new("refused", pipeline).record("base", ());
+        let outcome = experiment.run(&lab.options()).unwrap();
+        assert_eq!((outcome.failed, outcome.exit_code()), (1, 1));
+        let text = chain(outcome.output::<u32>("base", "number").unwrap().load());
+        assert!(text.contains(expected), "{text}");
+    };
+    run(|record| in_memory(record, 500).map(drop), "`small` says");
+    run(|record| by_value(record, 500).map(drop), "`small` says");
+    run(|record| unkeepable(record, 5).map(drop), "it does not fit");
+}

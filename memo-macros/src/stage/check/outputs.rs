@@ -29,7 +29,7 @@ pub fn check(
     let outputs = types.into_iter().enumerate().map(|(at, ty)| {
         let lazy = named.get(at).is_some_and(|output| output.lazy.is_some());
         let cacher = match cachers.get(at).or(cachers.first().filter(|_| cachers.len() == 1)) {
-            Some(cacher) => Cacher::Given(cacher.clone()),
+            Some(cacher) => Cacher::Given(Box::new(cacher.clone())),
             None if lazy => Cacher::Default,
             None => Cacher::Memory,
         };

@@ -2,5 +2,7 @@
 
 mod files;
 mod own;
+mod ownership;
 mod publish;
+mod publish_parts;
 mod round_trip;

@@ -4,6 +4,7 @@ mod aggregates;
 mod choosing;
 mod failures;
 mod forced_values;
+mod in_memory;
 mod plans;
 mod shapes;
 mod sharing;

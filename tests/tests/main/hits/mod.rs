@@ -2,7 +2,10 @@
 
 mod again;
 mod arguments;
+mod bindings;
 mod files;
 mod params;
 mod processes;
+mod references;
 mod secrets;
+mod waiting;
