@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
+use std::time::{Duration, SystemTime};
 
 use super::execute::Made;
 use super::inputs::Input;
@@ -71,7 +72,7 @@ impl Node {
     }
 
     fn save_and_commit(&self, made: &Made) -> Result<u64, NotKept> {
-        let saved = self.save_all()?;
+        let saved = self.save_all(made)?;
         self.validate_fresh(&saved)?;
         if let Some(what) = self.what_changed() {
             self.spoil();
@@ -177,7 +178,7 @@ impl Node {
     }
 
     /// Writes all outputs that have a cacher to the scratch folder.
-    fn save_all(&self) -> Result<Vec<Option<Saved>>, NotKept> {
+    fn save_all(&self, made: &Made) -> Result<Vec<Option<Saved>>, NotKept> {
         let mut all = Vec::new();
         for (index, slot) in self.outputs.iter().enumerate() {
             let Some(format) = slot.format() else {
@@ -189,7 +190,7 @@ impl Node {
             outcome.map_err(|error| self.not_saved(index, &artifact, error))?;
             let mut saved = artifact.into_saved()?;
             saved.references = files.iter().map(reference).collect();
-            saved.adopted.retain(|path| self.may_take_over(path));
+            saved.adopted.retain(|path| is_since(path, made.began) && self.may_take_over(path));
             all.push(Some(saved));
         }
         Ok(all)
@@ -301,6 +302,14 @@ impl Outputs for Fresh<'_> {
         self.spare.borrow_mut().push(saved);
         Ok(reopened)
     }
+}
+
+/// Whether a file was written by the body that has just run: an older one is somebody else's.
+fn is_since(path: &Path, began: SystemTime) -> bool {
+    /// The clock of a file system may lag behind by a tick.
+    const TICK: Duration = Duration::from_millis(50);
+    let began = began.checked_sub(TICK).unwrap_or(began);
+    fs::metadata(path).and_then(|meta| meta.modified()).is_ok_and(|modified| modified >= began)
 }
 
 fn digests(head: &Head) -> Vec<crate::Digest> {

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use super::inputs::{Failure, Inputs, Values};
 use super::node::{Node, Status};
@@ -17,6 +17,8 @@ use crate::store::lock::KeyLock;
 pub(crate) struct Made {
     pub(crate) seconds: f64,
     pub(crate) attempts: u32,
+    /// When the first attempt began.
+    pub(crate) began: SystemTime,
     /// Kept until the result is: its folder may hold files that the store takes over.
     pub(crate) context: Context,
 }
@@ -172,13 +174,13 @@ impl Node {
     /// Runs the body and keeps what it gives, again while a failure is to be retried. Returns how long
     /// the bodies took, in seconds, and the size of what is kept, in bytes.
     fn attempts(&self) -> Result<(f64, u64), Error> {
-        let start = Instant::now();
+        let (start, began) = (Instant::now(), SystemTime::now());
         let mut number = 1;
         loop {
             let kept = self.attempt(number).and_then(|context| {
                 let seconds = start.elapsed().as_secs_f64();
                 self.set_seconds(seconds);
-                let size = self.keep(&Made { seconds, attempts: number, context })?;
+                let size = self.keep(&Made { seconds, attempts: number, began, context })?;
                 Ok((seconds, size))
             });
             match kept {
