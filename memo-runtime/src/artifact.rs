@@ -10,12 +10,15 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use once_cell::sync::OnceCell;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
+use crate::store::Store;
+use crate::store::manifest::Head;
 
 pub(crate) mod loading;
 pub(crate) mod saving;
@@ -71,7 +74,33 @@ pub struct Artifact(Side);
 #[derive(Debug)]
 enum Side {
     Saving(Saving),
-    Loading(Box<Loading>),
+    Loading(Opened),
+}
+
+/// The loading side. A hit makes one for cachers that check something, which most do not: so a kept
+/// artifact is opened when it is first asked for.
+#[derive(Debug)]
+struct Opened {
+    loading: OnceCell<Box<Loading>>,
+    /// A store, an entry, and which of its outputs.
+    kept: Option<(Store, Arc<Head>, usize)>,
+}
+
+impl Opened {
+    fn get(&self) -> Result<&Loading, Error> {
+        let open = || {
+            let kept = self.kept.as_ref();
+            let opened = kept.and_then(|(store, head, output)| store.open_kept(head, *output));
+            opened.map(Box::new).ok_or_else(|| {
+                Error::new(ErrorKind::Store, "the entry keeps no artifact of this output")
+            })
+        };
+        self.loading.get_or_try_init(open).map(|loading| &**loading)
+    }
+
+    fn finish(self) -> Result<Option<Digest>, Error> {
+        self.loading.into_inner().map(|loading| loading.finish()).transpose()
+    }
 }
 
 impl Artifact {
@@ -80,7 +109,14 @@ impl Artifact {
     }
 
     pub(crate) fn loading(loading: Loading) -> Self {
-        Self(Side::Loading(Box::new(loading)))
+        let loading = OnceCell::with_value(Box::new(loading));
+        Self(Side::Loading(Opened { loading, kept: None }))
+    }
+
+    /// The artifact of an entry's output, opened when it is first asked for.
+    pub(crate) fn kept(store: &Store, head: Arc<Head>, output: usize) -> Self {
+        let kept = Some((store.clone(), head, output));
+        Self(Side::Loading(Opened { loading: OnceCell::new(), kept }))
     }
 
     /// Makes an artifact to save at a path of one's own, outside any store. Further files lie beside
@@ -110,7 +146,7 @@ impl Artifact {
     pub fn finish(self) -> Result<(), Error> {
         match self.0 {
             Side::Saving(saving) => saving.finish_at(),
-            Side::Loading(loading) => loading.finish().map(drop),
+            Side::Loading(opened) => opened.finish().map(drop),
         }
     }
 
@@ -133,7 +169,7 @@ impl Artifact {
     pub fn path(&self) -> Result<PathBuf, Error> {
         match &self.0 {
             Side::Saving(saving) => saving.path(),
-            Side::Loading(loading) => loading.path(),
+            Side::Loading(opened) => opened.get()?.path(),
         }
     }
 
@@ -153,7 +189,7 @@ impl Artifact {
         }
         match &self.0 {
             Side::Saving(saving) => saving.file(name),
-            Side::Loading(loading) => loading.file(name),
+            Side::Loading(opened) => opened.get()?.file(name),
         }
     }
 
@@ -192,7 +228,7 @@ impl Artifact {
     pub fn size(&self) -> u64 {
         match &self.0 {
             Side::Saving(saving) => saving.size(),
-            Side::Loading(loading) => loading.size(),
+            Side::Loading(opened) => opened.get().map_or(0, Loading::size),
         }
     }
 
@@ -217,7 +253,7 @@ impl Artifact {
     pub fn meta<M: DeserializeOwned>(&self, name: &str) -> Result<Option<M>, Error> {
         let found = match &self.0 {
             Side::Saving(saving) => saving.meta(name),
-            Side::Loading(loading) => loading.meta().get(name).cloned(),
+            Side::Loading(opened) => opened.get()?.meta().get(name).cloned(),
         };
         read_meta(found, name)
     }
@@ -231,7 +267,7 @@ impl Artifact {
 
     fn to_load(&self, method: &str) -> Result<&Loading, Error> {
         match &self.0 {
-            Side::Loading(loading) => Ok(loading),
+            Side::Loading(opened) => opened.get(),
             Side::Saving(_) => Err(wrong_side(method, "save", "load")),
         }
     }
@@ -249,10 +285,10 @@ impl Artifact {
         }
     }
 
-    /// Ends the loading side: checks what was not read, and tells whether the digest was right.
-    pub(crate) fn end_load(self) -> Result<Digest, Error> {
+    /// Ends the loading side: checks what was not read, and whether the digest was right.
+    pub(crate) fn end_load(self) -> Result<(), Error> {
         match self.0 {
-            Side::Loading(loading) => loading.finish(),
+            Side::Loading(opened) => opened.finish().map(drop),
             Side::Saving(_) => Err(wrong_side("finish", "save", "load")),
         }
     }

@@ -311,8 +311,12 @@ impl Store {
         read_manifest(&self.0.layout.entry(stage, key), manifest::read_detail).ok()??.ok()
     }
 
-    /// Opens a kept artifact for loading.
-    pub(crate) fn artifact(&self, kept: &Kept) -> Artifact {
+    /// Opens the artifact of an entry's output for loading.
+    pub(crate) fn open_kept(&self, head: &Head, output: usize) -> Option<Loading> {
+        Some(self.loading(head.outputs.get(output)?.artifact.as_ref()?))
+    }
+
+    fn loading(&self, kept: &Kept) -> Loading {
         let layout = &self.0.layout;
         let source = match kept.inline() {
             Some(bytes) => Source::Inline(bytes.into()),
@@ -322,13 +326,15 @@ impl Store {
             None => Source::Folder(layout.artifact_folder(&kept.digest), kept.parts.clone().into()),
         };
         let meta = kept.meta.clone();
-        Artifact::loading(Loading::new(source, kept.digest, kept.size, &kept.extension, meta))
+        Loading::new(source, kept.digest, kept.size, &kept.extension, meta)
     }
 
     /// Returns the path of a kept artifact's main file. One that lies inside its manifest is written to
     /// a file first.
     pub(crate) fn file_of(&self, kept: &Kept) -> Result<PathBuf, Error> {
-        let Some(bytes) = kept.inline() else { return self.artifact(kept).path() };
+        let Some(bytes) = kept.inline() else {
+            return Artifact::loading(self.loading(kept)).path();
+        };
         let place = self.0.layout.artifact(&kept.digest, &kept.extension);
         if fs::read(&place).is_ok_and(|found| found == bytes) {
             return Ok(place);

@@ -318,7 +318,9 @@ impl Node {
     }
 
     pub(crate) fn open_artifact(&self, output: usize) -> Option<Artifact> {
-        Some(self.session.store.artifact(kept(&*self.head()?, output)?))
+        let head = self.head()?;
+        kept(&head, output)?;
+        Some(Artifact::kept(&self.session.store, head, output))
     }
 
     /// Whether an output's value can be had without running the body.
