@@ -259,8 +259,7 @@ impl Store {
         if !head.stays_inside() {
             return Found::Damaged("the manifest names files outside the store".to_owned());
         }
-        let mut kept = head.outputs.iter().filter_map(|output| output.artifact.as_ref());
-        if !kept.all(Kept::sizes_agree) {
+        if !head.kept().all(Kept::sizes_agree) {
             return Found::Damaged("the manifest tells sizes that cannot be".to_owned());
         }
         let head = Arc::new(head);
@@ -274,24 +273,19 @@ impl Store {
 
     /// Looks whether everything that an entry holds is there, by size; digests are checked on reading.
     fn what_is_gone(&self, head: &Head) -> Option<String> {
-        let kept = head.outputs.iter().filter_map(|output| output.artifact.as_ref());
         let outside =
             || head.broken_reference().map(|file| format!("the file `{file}` is gone or changed"));
-        kept.filter(|kept| kept.inline().is_none())
+        head.kept()
+            .filter(|kept| kept.inline().is_none())
             .find_map(|kept| self.misses(kept))
             .or_else(outside)
     }
 
     /// Whether what is gone are whole artifacts, as after somebody has made room.
     fn has_lost_artifacts_only(&self, head: &Head) -> bool {
-        let kept = head.outputs.iter().filter_map(|output| output.artifact.as_ref());
-        let mut kept = kept.filter(|kept| kept.inline().is_none());
-        let place = |kept: &Kept| match &kept.parts[..] {
-            [] => self.0.layout.artifact(&kept.digest, &kept.extension),
-            _ => self.0.layout.artifact_folder(&kept.digest),
-        };
+        let mut kept = head.kept().filter(|kept| kept.inline().is_none());
         let is_removed = |kept: &Kept| {
-            let meta = fs::symlink_metadata(place(kept));
+            let meta = fs::symlink_metadata(self.0.layout.place_of(kept));
             meta.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
         };
         head.broken_reference().is_none()
@@ -299,11 +293,11 @@ impl Store {
     }
 
     fn misses(&self, kept: &Kept) -> Option<String> {
+        let place = self.0.layout.place_of(kept);
         if kept.parts.is_empty() {
-            return wrong_file(&self.0.layout.artifact(&kept.digest, &kept.extension), kept.size);
+            return wrong_file(&place, kept.size);
         }
-        let folder = self.0.layout.artifact_folder(&kept.digest);
-        kept.parts.iter().find_map(|part| wrong_file(&folder.join(&part.name), part.size))
+        kept.parts.iter().find_map(|part| wrong_file(&place.join(&part.name), part.size))
     }
 
     /// Reads how the entry of `key` came about.
@@ -317,13 +311,11 @@ impl Store {
     }
 
     fn loading(&self, kept: &Kept) -> Loading {
-        let layout = &self.0.layout;
+        let place = || self.0.layout.place_of(kept);
         let source = match kept.inline() {
             Some(bytes) => Source::Inline(bytes.into()),
-            None if kept.parts.is_empty() => {
-                Source::File(layout.artifact(&kept.digest, &kept.extension))
-            }
-            None => Source::Folder(layout.artifact_folder(&kept.digest), kept.parts.clone().into()),
+            None if kept.parts.is_empty() => Source::File(place()),
+            None => Source::Folder(place(), kept.parts.clone().into()),
         };
         let meta = kept.meta.clone();
         Loading::new(source, kept.digest, kept.size, &kept.extension, meta)
@@ -469,13 +461,8 @@ impl Store {
         }
         let layout = &self.0.layout;
         let mut paths = vec![layout.entry(stage, key)];
-        for kept in suspects.iter().filter(|kept| kept.inline().is_none()) {
-            paths.push(if kept.parts.is_empty() {
-                layout.artifact(&kept.digest, &kept.extension)
-            } else {
-                layout.artifact_folder(&kept.digest)
-            });
-        }
+        let outside = suspects.iter().filter(|kept| kept.inline().is_none());
+        paths.extend(outside.map(|kept| layout.place_of(kept)));
         for path in paths {
             if let Err(error) = set_aside::move_to(&path, &layout.damaged()) {
                 let message = format!("could not set `{}` aside: {error}", path.display());

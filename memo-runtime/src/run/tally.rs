@@ -72,7 +72,6 @@ fn add(summary: &mut StageSummary, node: &Node, end: &End) {
         End::Failed(_) => summary.failed += 1,
         End::Skipped => summary.skipped += 1,
     }
-    let kept =
-        head.iter().flat_map(|head| &head.outputs).filter_map(|output| output.artifact.as_ref());
+    let kept = head.iter().flat_map(|head| head.kept());
     summary.size += kept.map(|kept| kept.size).sum::<u64>();
 }

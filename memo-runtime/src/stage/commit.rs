@@ -43,24 +43,23 @@ impl Node {
     /// Validates the fresh values and keeps them. Returns the size of what is kept, in bytes.
     pub(crate) fn keep(&self, made: &Made) -> Result<u64, Error> {
         let store = &self.session.store;
-        let kept = if let Some(what) = self.what_changed() {
-            self.spoil();
-            let why = format!(
-                "{what} changed while the stage ran, so nobody knows which content was read"
-            );
-            self.validate_unkept().and(Err(NotKept::Lost(why)))
-        } else if !self.is_kept() {
-            self.validate_unkept().map(|()| 0)
-        } else if store.is_read_only() {
-            self.validate_unkept()
-                .and(Err(NotKept::Lost("the store is opened read-only".to_owned())))
-        } else {
+        let kept = if self.is_kept() && !store.is_read_only() {
             self.save_and_commit(made)
+        } else {
+            self.validate_unkept().and_then(|()| self.check_inputs()).and_then(|()| {
+                let lost = || NotKept::Lost("the store is opened read-only".to_owned());
+                if self.is_kept() { Err(lost()) } else { Ok(0) }
+            })
         };
         match kept {
             Ok(size) => Ok(size),
             Err(NotKept::Failed(error)) => Err(error),
             Err(NotKept::Lost(why)) => {
+                // Whatever else went wrong: what follows must know that the inputs are not what they were.
+                let why = match self.check_inputs() {
+                    Err(NotKept::Lost(changed)) => changed,
+                    _ => why,
+                };
                 self.set_head(None);
                 // That a store is read-only need not be told of each stage.
                 if !store.is_read_only() || self.session.is_first_unkept() {
@@ -74,10 +73,7 @@ impl Node {
     fn save_and_commit(&self, made: &Made) -> Result<u64, NotKept> {
         let saved = self.save_all(made)?;
         self.validate_fresh(&saved)?;
-        if let Some(what) = self.what_changed() {
-            self.spoil();
-            return Err(NotKept::Lost(format!("{what} changed while the result was written")));
-        }
+        self.check_inputs()?;
         let store = &self.session.store;
         let adopted: Vec<PathBuf> =
             saved.iter().flatten().flat_map(|saved| saved.adopted.iter().cloned()).collect();
@@ -132,13 +128,14 @@ impl Node {
             self.session.store.keep_code(code, || self.spec.code_items());
         }
         let current = self.session.store.commit(head, &detail, replace)?;
-        if former.as_ref().is_some_and(|former| *former != ours) || digests(&current) != ours {
+        let lost_to_another = digests(&current) != ours;
+        if lost_to_another || former.is_some_and(|former| former != ours) {
             self.warn(
                 "the stage is not deterministic: it gave another result for the same key",
                 false,
             );
         }
-        if digests(&current) != ours {
+        if lost_to_another {
             // The entry that everybody reads is the one that was there first.
             let kept = |index: &usize| super::node::kept(&current, *index).is_some();
             (0..self.outputs.len()).filter(kept).for_each(|index| {
@@ -211,8 +208,8 @@ impl Node {
         let in_store =
             store.is_ok_and(|store| path.starts_with(&store) || store.starts_with(&path));
         let is_upstream = |head: Arc<Head>| {
-            let mut kept = head.outputs.iter().filter_map(|output| output.artifact.as_ref());
-            kept.any(|kept| kept.references.iter().any(|file| overlaps(Path::new(&file.path))))
+            head.kept()
+                .any(|kept| kept.references.iter().any(|file| overlaps(Path::new(&file.path))))
         };
         (!in_store || in_scratch)
             && !self.all_files().any(|file| overlaps(&file.path))
@@ -254,6 +251,14 @@ impl Node {
 
     fn validate_unkept(&self) -> Result<(), NotKept> {
         self.validate_fresh(&[])
+    }
+
+    /// Checks, once the body has run and its result is written, that what it read is what the key says.
+    fn check_inputs(&self) -> Result<(), NotKept> {
+        let Some(what) = self.what_changed() else { return Ok(()) };
+        self.spoil();
+        let why = "changed while the stage ran, so nobody knows which content was read";
+        Err(NotKept::Lost(format!("{what} {why}")))
     }
 
     /// Names a file or an input that is no longer what it was when the key was made.
@@ -313,11 +318,11 @@ fn is_since(path: &Path, began: SystemTime) -> bool {
 }
 
 fn digests(head: &Head) -> Vec<crate::Digest> {
-    head.outputs.iter().filter_map(|output| output.artifact.as_ref()).map(Kept::identity).collect()
+    head.kept().map(Kept::identity).collect()
 }
 
 fn sizes(head: &Head) -> u64 {
-    head.outputs.iter().filter_map(|output| output.artifact.as_ref()).map(|kept| kept.size).sum()
+    head.kept().map(|kept| kept.size).sum()
 }
 
 fn reference(file: &FileDigest) -> Reference {

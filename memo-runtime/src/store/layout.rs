@@ -19,6 +19,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::manifest::Kept;
 use crate::digest::Digest;
 
 /// The version of the layout; it names the folder below the store's.
@@ -69,6 +70,14 @@ impl Layout {
     pub(crate) fn artifact_folder(&self, digest: &Digest) -> PathBuf {
         let digest = digest.to_string();
         self.base.join(["artifacts/", &digest[..2], "/", &digest].concat())
+    }
+
+    /// Where an artifact lies that is not inside its manifest: its file, or the folder of its files.
+    pub(crate) fn place_of(&self, kept: &Kept) -> PathBuf {
+        match &kept.parts[..] {
+            [] => self.artifact(&kept.digest, &kept.extension),
+            _ => self.artifact_folder(&kept.digest),
+        }
     }
 
     pub(crate) fn code(&self, fingerprint: &str) -> PathBuf {

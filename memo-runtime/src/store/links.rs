@@ -76,10 +76,7 @@ impl Link {
             }
             return self.replace(store, |place| fs::write(place, bytes));
         }
-        let target = match &self.kept.parts[..] {
-            [] => store.layout().artifact(&self.kept.digest, &self.kept.extension),
-            _ => store.layout().artifact_folder(&self.kept.digest),
-        };
+        let target = store.layout().place_of(&self.kept);
         let Ok(inside) = target.strip_prefix(store.layout().base()) else { return Ok(()) };
         // Relative, so that a store that is moved keeps its links.
         let depth =

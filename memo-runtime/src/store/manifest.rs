@@ -174,10 +174,14 @@ fn checked_body(bytes: &[u8]) -> Result<&[u8], NotAManifest> {
 }
 
 impl Head {
+    /// Returns the artifacts of all outputs that were kept.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = &Kept> {
+        self.outputs.iter().filter_map(|output| output.artifact.as_ref())
+    }
+
     /// Names a file that an output refers to and that is gone or changed.
     pub(crate) fn broken_reference(&self) -> Option<&str> {
-        let kept = self.outputs.iter().filter_map(|output| output.artifact.as_ref());
-        let mut references = kept.flat_map(|kept| &kept.references);
+        let mut references = self.kept().flat_map(|kept| &kept.references);
         references.find(|file| !file.holds()).map(|file| &*file.path)
     }
 
@@ -186,8 +190,7 @@ impl Head {
         let plain = |name: &str| {
             Path::new(name).components().all(|part| matches!(part, PathPart::Normal(_)))
         };
-        let kept = self.outputs.iter().filter_map(|output| output.artifact.as_ref());
-        kept.into_iter().all(|kept| {
+        self.kept().all(|kept| {
             let extension = &kept.extension;
             !extension.contains(['/', '\\', '\0'])
                 && kept.parts.iter().all(|part| plain(&part.name) && !part.name.contains('\\'))
