@@ -100,7 +100,7 @@ pub(crate) struct Detail {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) log: Vec<String>,
     pub(crate) attempts: u32,
-    /// The program, the host, the version of this crate, the git commit.
+    /// The program, the host, the experiment, the version of this crate.
     pub(crate) made_by: BTreeMap<String, String>,
 }
 
