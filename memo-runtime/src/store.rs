@@ -24,6 +24,7 @@ use crate::digest::{Digest, Hashed};
 use crate::error::{Error, ErrorKind, is_trouble_of_ours};
 use crate::event::{Event, Observer};
 
+pub(crate) mod accepted;
 pub(crate) mod code;
 pub(crate) mod history;
 pub(crate) mod layout;

@@ -8,6 +8,8 @@
 //!     artifacts/<ab>/<digest>.<ext>         one file an artifact; equal ones are stored once
 //!     artifacts/<ab>/<digest>/main.<ext>    an artifact of several files
 //!     code/<fingerprint>.json               what a fingerprint is made of, for explanations
+//!     seen/<stage>.json                     the fingerprint that was asked for last and not found
+//!     accepted/<stage>/<fingerprint>.json   the former one whose entries serve it, on the user's word
 //!     former/<stage>/<key>-<n>.jsonl        entries that a newer result has replaced
 //!     damaged/<name>-<n>                    what was found damaged, set aside
 //!     results/<experiment>/<record>/<output>.<ext>   links, for people
@@ -82,6 +84,21 @@ impl Layout {
 
     pub(crate) fn code(&self, fingerprint: &str) -> PathBuf {
         self.base.join("code").join(file_name(fingerprint) + ".json")
+    }
+
+    #[allow(dead_code, reason = "the program that reads it follows")]
+    /// Where the fingerprint of a stage is noted that was asked for and not found.
+    pub(crate) fn seen(&self, stage: &str) -> PathBuf {
+        self.base.join("seen").join(file_name(stage) + ".json")
+    }
+
+    /// Where the acceptances of a stage lie.
+    pub(crate) fn acceptances(&self, stage: &str) -> PathBuf {
+        self.base.join("accepted").join(file_name(stage))
+    }
+
+    pub(crate) fn acceptance(&self, stage: &str, fingerprint: &str) -> PathBuf {
+        self.acceptances(stage).join(file_name(fingerprint) + ".json")
     }
 
     pub(crate) fn former(&self, stage: &str) -> PathBuf {
