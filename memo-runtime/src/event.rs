@@ -178,6 +178,15 @@ pub enum MissReason {
     },
     /// `--force` asked for it.
     Forced,
+    /// `rerun = true`: it always runs, and only what differs from what is kept goes on.
+    Rerun,
+    /// `expires = ".."`: the entry is too old.
+    Expired {
+        /// When it was completed, in milliseconds since 1970.
+        completed: u64,
+        /// For how long it was served, in milliseconds.
+        after: u64,
+    },
     /// Caching is off for this stage.
     NotCached {
         /// Who turned it off: `the run`, `the stage` or `the experiment`.
@@ -288,6 +297,10 @@ impl std::fmt::Display for MissReason {
                 f.write_str(&texts.join(", "))
             }
             Self::Forced => f.write_str("forced"),
+            Self::Rerun => f.write_str("it always runs again (`rerun`)"),
+            Self::Expired { after, .. } => {
+                write!(f, "expired: it is served for {}", whole_units(*after))
+            }
             Self::NotCached { by } => write!(f, "caching is off by {by}"),
             Self::DependsOnUncached { stage } => {
                 write!(f, "depends on `{stage}`, for which caching is off")
@@ -299,6 +312,16 @@ impl std::fmt::Display for MissReason {
             Self::Invalid { what } => write!(f, "entry invalid: {what}"),
         }
     }
+}
+
+/// Writes milliseconds in the largest unit that leaves no rest: `7 days`, `90 s`.
+fn whole_units(milliseconds: u64) -> String {
+    let units = [(86_400_000, "day"), (3_600_000, "h"), (60_000, "min"), (1000, "s"), (1, "ms")];
+    let fits = units.iter().find(|(unit, _)| milliseconds.is_multiple_of(*unit));
+    let (unit, name) = fits.copied().unwrap_or((1, "ms"));
+    let count = milliseconds / unit;
+    let plural = if name == "day" && count != 1 { "s" } else { "" };
+    format!("{count} {name}{plural}")
 }
 
 /// Listens to events. Called on the thread where it happened, so it should be quick.

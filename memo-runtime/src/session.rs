@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::plan::Declared;
 use crate::policy::Policy;
 use crate::stage::explain::Neighbours;
+use crate::stage::former::AcceptedCode;
 use crate::store::Store;
 
 pub(crate) struct Session {
@@ -17,6 +18,8 @@ pub(crate) struct Session {
     /// Entries of the stages that missed, to explain why.
     pub(crate) neighbours: Neighbours,
     pub(crate) experiment: Option<String>,
+    /// The former fingerprints whose entries were accepted.
+    pub(crate) accepted: AcceptedCode,
     /// Whether it was told that results are not kept.
     pub(crate) told_unkept: AtomicBool,
 }
@@ -36,6 +39,7 @@ impl Session {
             mode: Mode::AtOnce,
             interrupted: Arc::default(),
             neighbours: Neighbours::default(),
+            accepted: AcceptedCode::default(),
             experiment: None,
             told_unkept: AtomicBool::new(false),
         }

@@ -9,6 +9,7 @@ pub(crate) mod commit;
 pub(crate) mod execute;
 pub(crate) mod explain;
 pub(crate) mod fixed;
+pub(crate) mod former;
 pub(crate) mod inputs;
 pub(crate) mod look_up;
 pub(crate) mod node;
@@ -42,6 +43,12 @@ pub struct StageSpec {
     pub env: &'static [&'static str],
     /// What `cache = ..` says; it beats the experiment's word.
     pub cache: Option<bool>,
+    /// True under `rerun = true`.
+    pub rerun: bool,
+    /// For how long a kept entry is served, in milliseconds.
+    pub expires: Option<u64>,
+    /// Names that the stage had before: as a stage in this module, and as written.
+    pub was: &'static [(&'static str, &'static str)],
     /// True under `done = true`.
     pub done: bool,
     /// How often a failed body is tried again.
@@ -70,6 +77,9 @@ impl StageSpec {
             outputs: &[],
             env: &[],
             cache: None,
+            rerun: false,
+            expires: None,
+            was: &[],
             done: false,
             retries: 0,
             file: "",

@@ -215,7 +215,7 @@ impl Store {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remember(&self, head: &Arc<Head>) {
+    pub(crate) fn remember(&self, head: &Arc<Head>) {
         /// Bounds the memory of a process that makes millions of calls.
         const MOST: usize = 65_536;
         let mut known = self.known();

@@ -5,6 +5,7 @@
 //! left out or replaced by what was probably meant.
 
 mod code;
+mod contradictions;
 mod inputs;
 mod key;
 mod outputs;
@@ -38,7 +39,7 @@ pub fn check(
     let returned = function.returned(diagnostics);
     let outputs = outputs::check(options, &function.sig, &returned, diagnostics);
     let key = key::check(function, options, &roles, &written, &arguments, &inputs, diagnostics);
-    refuse_contradictions(options, diagnostics);
+    contradictions::refuse(function, options, &outputs, diagnostics);
     let spec = spec(function, options, &roles, diagnostics);
     Stage {
         kind,
@@ -58,39 +59,6 @@ pub fn check(
         arguments,
         outputs,
         key,
-    }
-}
-
-/// Reports options that make no sense together.
-fn refuse_contradictions(options: &Options, diagnostics: &mut Diagnostics) {
-    let has_outputs = options.outputs.as_ref().is_some_and(|outputs| !outputs.value.is_empty());
-    let is_uncached = options.cache.as_ref().is_some_and(|cache| !cache.value.value);
-    if let Some(done) = options.done.as_ref().filter(|done| done.value.value) {
-        if has_outputs {
-            diagnostics.under(
-                &done.option,
-                "`done` is for a stage without outputs; the outputs are the marker \
-                 already, so remove it",
-            );
-        } else if is_uncached {
-            diagnostics.under(
-                &done.option,
-                "`done = true` keeps a marker and `cache = false` keeps nothing; remove \
-                 one of the two",
-            );
-        }
-    }
-    if let Some(validate) = &options.validate
-        && !has_outputs
-    {
-        diagnostics
-            .under(&validate.option, "`validate` checks outputs, and there are none; remove it");
-    }
-    if let Some(retry_if) = &options.retry_if
-        && options.retries.is_none()
-    {
-        diagnostics
-            .under(&retry_if.option, "`retry_if` needs a number of attempts; add `retries = 3`");
     }
 }
 
@@ -124,6 +92,9 @@ fn spec(
         version: options.version.as_ref().map(|version| version_text(&version.value)),
         env: options.env.as_ref().map(|env| env.value.clone()).unwrap_or_default(),
         cache: options.cache.as_ref().map(|cache| cache.value.value),
+        rerun: options.rerun.as_ref().is_some_and(|rerun| rerun.value.value),
+        expires: options.expires.as_ref().map(|expires| expires.value),
+        was: options.was.as_ref().map(|was| was.value.clone()).unwrap_or_default(),
         done: options.done.as_ref().is_some_and(|done| done.value.value),
         retries: options.retries.as_ref().map_or(0, |retries| retries.value),
     }

@@ -1,5 +1,7 @@
 //! A stage: what is true after checking. Defaults are filled in, so that no generator has to guess.
 
+use std::time::Duration;
+
 use proc_macro2::{Ident, TokenStream};
 use syn::{Expr, LitStr, Type};
 
@@ -202,6 +204,12 @@ pub struct Spec {
     pub env: Vec<LitStr>,
     /// What the stage says of caching, if anything: its word beats the experiment's.
     pub cache: Option<bool>,
+    /// Whether it always runs, though its outputs are compared with what is kept.
+    pub rerun: bool,
+    /// For how long a kept entry is served.
+    pub expires: Option<Duration>,
+    /// Names that the stage had before, as they were written.
+    pub was: Vec<LitStr>,
     pub done: bool,
     pub retries: u32,
 }

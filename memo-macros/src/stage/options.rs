@@ -5,6 +5,8 @@
 
 mod values;
 
+use std::time::Duration;
+
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
@@ -30,6 +32,9 @@ const NAMES: &[&str] = &[
     "secret",
     "validate",
     "cache",
+    "rerun",
+    "expires",
+    "was",
     "done",
     "retries",
     "retry_if",
@@ -38,8 +43,7 @@ const NAMES: &[&str] = &[
 ];
 
 /// The options that are planned; their names are taken.
-const LATER: &[&str] =
-    &["rerun", "expires", "was", "retry_resources", "resources", "each", "batch"];
+const LATER: &[&str] = &["retry_resources", "resources", "each", "batch"];
 
 /// A value with the name of the option that gave it.
 pub struct Keyed<T> {
@@ -78,6 +82,12 @@ pub struct Options {
     pub validate: Option<Keyed<Expr>>,
     /// Whether anything is looked up and kept.
     pub cache: Option<Keyed<LitBool>>,
+    /// Whether it always runs, though its outputs are compared with what is kept.
+    pub rerun: Option<Keyed<LitBool>>,
+    /// For how long a kept entry is served.
+    pub expires: Option<Keyed<Duration>>,
+    /// Names that the stage had before.
+    pub was: Option<Keyed<Vec<LitStr>>>,
     /// Whether a stage without outputs leaves a marker.
     pub done: Option<Keyed<LitBool>>,
     /// Attempts after a failure.
@@ -158,6 +168,9 @@ impl Options {
             "secret" => set(&mut self.secret, option, |o| list(o, input, diagnostics)),
             "validate" => set(&mut self.validate, option, |_| Expr::parse(input)),
             "cache" => set(&mut self.cache, option, |o| values::boolean(o, input)),
+            "rerun" => set(&mut self.rerun, option, |o| values::boolean(o, input)),
+            "expires" => set(&mut self.expires, option, |_| values::duration(input)),
+            "was" => set(&mut self.was, option, |o| values::one_or_more(o, input, diagnostics)),
             "done" => set(&mut self.done, option, |o| values::boolean(o, input)),
             "retries" => set(&mut self.retries, option, |_| number(input)),
             "retry_if" => set(&mut self.retry_if, option, |_| Expr::parse(input)),
@@ -179,7 +192,9 @@ fn without_value(name: &str, option: &Ident) -> Error {
         "env" => "[\"HOME\"]",
         "secret" => "[params.token]",
         "cache" => "false",
-        "done" => "true",
+        "rerun" | "done" => "true",
+        "expires" => "\"7d\"",
+        "was" => "\"old_name\"",
         "retries" => "3",
         "companion" => "Name",
         "crate" => "path",

@@ -17,6 +17,7 @@ use crate::policy::{Policy, Selection, find_stage};
 use crate::record::{Frame, Params, Record, State};
 use crate::session::{Mode, Session};
 use crate::stage::explain::Neighbours;
+use crate::stage::former::AcceptedCode;
 use crate::stage::node::Node;
 use crate::store::{Store, results};
 
@@ -159,6 +160,7 @@ impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
             interrupted: Arc::clone(&self.options.interrupted),
             neighbours: Neighbours::default(),
             experiment: Some(self.experiment.name.clone()),
+            accepted: AcceptedCode::default(),
             told_unkept: AtomicBool::new(false),
         });
         let mut declared = Vec::new();

@@ -250,7 +250,7 @@ impl<'f> Call<'f> {
         work: Box<dyn Work>,
     ) -> Arc<Node> {
         let DigestedParts { digests: parts, files, secrets } = parts;
-        let base = base(&instance, &parts, &environment);
+        let base = base(&instance.digest, &parts, &environment);
         let session = Arc::clone(&self.frame.session);
         let record = self.frame.name.clone();
         let mut node = Node::new(self.spec, session, record, work, base, instance);
@@ -423,9 +423,9 @@ fn handles_of(node: &Arc<Node>) -> impl Iterator<Item = Handle> {
 }
 
 /// Digests all components of the key but the inputs.
-fn base(instance: &Instance, parts: &[PartDigest], environment: &[Variable]) -> Digest {
+pub(super) fn base(instance: &Digest, parts: &[PartDigest], environment: &[Variable]) -> Digest {
     let mut maker = KeyMaker::new();
-    maker.add(ComponentKind::Stage, "", &instance.digest);
+    maker.add(ComponentKind::Stage, "", instance);
     for part in parts {
         // By name: which arguments are skipped is written in the attribute, not in the code.
         maker.add_encoded(part.kind.into(), part.name, &part.value);

@@ -61,6 +61,10 @@ impl Node {
                     _ => why,
                 };
                 self.set_head(None);
+                if self.spec.rerun || self.spec.expires.is_some() {
+                    // The next result of the same call may be another, and its digest is not known.
+                    self.spoil();
+                }
                 // That a store is read-only need not be told of each stage.
                 if !store.is_read_only() || self.session.is_first_unkept() {
                     self.warn(format!("the result is not kept: {why}"), true);
@@ -115,21 +119,14 @@ impl Node {
             validator: self.validator.as_ref().map(|(name, _)| (*name).to_owned()),
         };
         let detail = self.detail(made, log);
-        let replace = match self.status() {
-            Status::Miss(reason) => matches!(
-                reason,
-                MissReason::Forced | MissReason::Invalid { .. } | MissReason::ArtifactGone { .. }
-            ),
-            _ => false,
-        };
         let ours = digests(&head);
-        let former = if replace { self.former_digests() } else { None };
-        if let Some(code) = self.spec.code.filter(|_| !self.spec.reach.is_empty()) {
-            self.session.store.keep_code(code, || self.spec.code_items());
-        }
+        let (replace, former) = self.gives_way(&ours);
+        self.keep_code();
         let current = self.session.store.commit(head, &detail, replace)?;
         let lost_to_another = digests(&current) != ours;
-        if lost_to_another || former.is_some_and(|former| former != ours) {
+        // A stage that is run again for fresh results may give others.
+        let may_differ = self.spec.rerun || self.spec.expires.is_some();
+        if !may_differ && (lost_to_another || former.is_some_and(|former| former != ours)) {
             self.warn(
                 "the stage is not deterministic: it gave another result for the same key",
                 false,
@@ -147,7 +144,31 @@ impl Node {
         Ok(size)
     }
 
-    /// The digests of the entry that a forced run replaces.
+    /// Whether an entry that is there gives way to a result with these digests, and the digests of that
+    /// entry.
+    fn gives_way(&self, ours: &[crate::Digest]) -> (bool, Option<Vec<crate::Digest>>) {
+        let Status::Miss(reason) = self.status() else { return (false, None) };
+        match reason {
+            MissReason::Forced
+            | MissReason::Invalid { .. }
+            | MissReason::ArtifactGone { .. }
+            | MissReason::Expired { .. } => (true, self.former_digests()),
+            MissReason::Rerun => {
+                let former = self.former_digests();
+                (former.as_deref().is_some_and(|former| former != ours), former)
+            }
+            _ => (false, None),
+        }
+    }
+
+    /// Keeps what the fingerprint is made of, for explanations.
+    pub(super) fn keep_code(&self) {
+        if let Some(code) = self.spec.code.filter(|_| !self.spec.reach.is_empty()) {
+            self.session.store.keep_code(code, || self.spec.code_items());
+        }
+    }
+
+    /// The digests of the entry that is there.
     fn former_digests(&self) -> Option<Vec<crate::Digest>> {
         match self.session.store.look_up(self.spec.name, &self.key()?) {
             crate::store::Found::Entry(head) => Some(digests(&head)),
@@ -170,6 +191,8 @@ impl Node {
             formats: formats.collect(),
             log,
             attempts: made.attempts,
+            was: None,
+            accepted: None,
             made_by: made_by(self.session.experiment.as_deref()),
         }
     }

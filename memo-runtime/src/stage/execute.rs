@@ -62,6 +62,7 @@ impl Node {
             reason,
             MissReason::NeverRan
                 | MissReason::Changed { .. }
+                | MissReason::Expired { .. }
                 | MissReason::Damaged { .. }
                 | MissReason::ArtifactGone { .. }
         );

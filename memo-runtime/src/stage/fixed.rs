@@ -67,21 +67,9 @@ impl Instance {
             .iter()
             .map(|slot| slot.format().map(|format| (format.clone(), format.digest())))
             .collect();
-        let mut maker = KeyMaker::new();
-        maker.add_text(ComponentKind::Stage, spec.name);
-        types.iter().for_each(|name| maker.add_text(ComponentKind::Stage, name));
-        match spec.code {
-            Some(code) => maker.add_text(ComponentKind::Code, &format!("{code:032x}")),
-            None => maker.add_text(ComponentKind::Code, "manual"),
-        }
-        maker.add_text(ComponentKind::Version, spec.version);
-        for format in &formats {
-            match format {
-                Some((_, digest)) => maker.add(ComponentKind::Cacher, "", digest),
-                None => maker.add_text(ComponentKind::Cacher, "memory"),
-            }
-        }
-        Self { types: types.to_vec(), formats, digest: maker.finish() }
+        let digests = formats.iter().map(|format| format.as_ref().map(|(_, digest)| *digest));
+        let digest = digest_of(spec.name, spec.code, spec.version, types, digests);
+        Self { types: types.to_vec(), formats, digest }
     }
 
     fn is_of(&self, types: &[String], outputs: &[Arc<dyn AnySlot>]) -> bool {
@@ -100,20 +88,71 @@ impl Instance {
     }
 }
 
-/// Notes where a stage stands, so that two of one name are found.
-fn register(spec: &'static StageSpec) -> Result<(), Error> {
-    type Place = (&'static str, u32, u32);
-    static PLACES: Mutex<Option<HashMap<&'static str, Place>>> = Mutex::new(None);
-    let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
-    let here = (spec.file, spec.line, spec.column);
-    let there = *places.get_or_insert_default().entry(spec.name).or_insert(here);
-    if there == here {
-        return Ok(());
+/// Digests what all calls of an instance have in common.
+pub(super) fn digest_of(
+    name: &str,
+    code: Option<u128>,
+    version: &str,
+    types: &[String],
+    formats: impl Iterator<Item = Option<Digest>>,
+) -> Digest {
+    let mut maker = KeyMaker::new();
+    maker.add_text(ComponentKind::Stage, name);
+    types.iter().for_each(|name| maker.add_text(ComponentKind::Stage, name));
+    match code {
+        Some(code) => maker.add_text(ComponentKind::Code, &format!("{code:032x}")),
+        None => maker.add_text(ComponentKind::Code, "manual"),
     }
-    let ((file, line, _), (other_file, other_line, _)) = (here, there);
-    let message = format!(
-        "two stages are named `{}`, at {other_file}:{other_line} and at {file}:{line}; give one of them a `name = \"..\"`",
-        spec.name
-    );
-    Err(Error::new(ErrorKind::Wiring, message))
+    maker.add_text(ComponentKind::Version, version);
+    for format in formats {
+        match format {
+            Some(digest) => maker.add(ComponentKind::Cacher, "", &digest),
+            None => maker.add_text(ComponentKind::Cacher, "memory"),
+        }
+    }
+    maker.finish()
+}
+
+/// The stages of this program by name, and the names that they had before.
+#[derive(Default)]
+struct Names {
+    stages: HashMap<&'static str, &'static StageSpec>,
+    former: HashMap<&'static str, &'static StageSpec>,
+}
+
+/// Notes a stage's names, so that two of one name are found.
+fn register(spec: &'static StageSpec) -> Result<(), Error> {
+    static NAMES: Mutex<Option<Names>> = Mutex::new(None);
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let Names { stages, former } = names.get_or_insert_default();
+    let other = *stages.entry(spec.name).or_insert(spec);
+    if !is_same(other, spec) {
+        let StageSpec { name, file, line, .. } = spec;
+        let message = format!(
+            "two stages are named `{name}`, at {}:{} and at {file}:{line}; give one of them a `name = \"..\"`",
+            other.file, other.line
+        );
+        return Err(Error::new(ErrorKind::Wiring, message));
+    }
+    let was = || spec.was.iter().flat_map(|(inside, written)| [*inside, *written]);
+    for name in was() {
+        former.entry(name).or_insert(spec);
+    }
+    let renamed = former.get(spec.name).map(|renamed| (*renamed, spec));
+    let taken = was().find_map(|name| Some((spec, *stages.get(name)?)));
+    match renamed.or(taken) {
+        // With code in the key they are told apart.
+        Some((renamed, other)) if renamed.code.is_none() && other.code.is_none() => {
+            let message = format!(
+                "`{}` says that it was named `{}`, and a stage of that name is there, so their entries would mix under `code = manual`; take `was` away, or name one of them anew",
+                renamed.name, other.name
+            );
+            Err(Error::new(ErrorKind::Wiring, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_same(one: &StageSpec, other: &StageSpec) -> bool {
+    (one.file, one.line, one.column) == (other.file, other.line, other.column)
 }

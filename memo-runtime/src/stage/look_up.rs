@@ -10,13 +10,19 @@ use crate::key::{ComponentKind, KeyMaker};
 use crate::lazy::{Handle, Origin};
 use crate::stage::inputs::Input;
 use crate::store::Found;
+use crate::store::history;
 use crate::store::manifest::Head;
 
 impl Node {
     /// Returns the key, or `None` while the identity of an input is not known.
     pub(crate) fn compute_key(&self) -> Option<Digest> {
+        self.key_of(&self.base)
+    }
+
+    /// Returns the key with these components beside the inputs.
+    pub(super) fn key_of(&self, base: &Digest) -> Option<Digest> {
         let mut maker = KeyMaker::new();
-        maker.add(ComponentKind::Stage, "", &self.base);
+        maker.add(ComponentKind::Stage, "", base);
         for (spec, input) in self.spec.inputs.iter().zip(&self.inputs) {
             // By the name of the parameter: the attribute says which value it is given.
             maker.add_text(ComponentKind::Input, spec.parameter);
@@ -91,7 +97,7 @@ impl Node {
         let store = &self.session.store;
         match store.look_up(self.spec.name, key) {
             Found::Entry(head) => self.judge(head),
-            Found::Nothing => Status::Miss(self.explain()),
+            Found::Nothing => self.look_up_former(key),
             Found::Damaged(what) => {
                 self.warn(format!("an entry is damaged and set aside: {what}"), false);
                 store.set_aside(self.spec.name, key, &[]);
@@ -101,12 +107,29 @@ impl Node {
                 self.warn(format!("an entry is computed again: {what}"), false);
                 Status::Miss(MissReason::Damaged { what })
             }
-            Found::Gone { what, outlived } => {
-                let fits = |head: &Arc<Head>| self.does_not_fit(head).is_none();
-                self.set_outlived(outlived.filter(fits));
-                Status::Miss(MissReason::ArtifactGone { what })
-            }
+            Found::Gone { what, outlived } => self.outlived(what, outlived),
         }
+    }
+
+    /// Looks under former names and code.
+    fn look_up_former(&self, key: &Digest) -> Status {
+        match self.find_former(key) {
+            Some((former, Found::Entry(head))) => {
+                let status = self.judge(Arc::clone(&head));
+                if let Status::Hit = status {
+                    self.carry_over(former, &head);
+                }
+                status
+            }
+            Some((_, Found::Gone { what, outlived })) => self.outlived(what, outlived),
+            _ => Status::Miss(self.explain()),
+        }
+    }
+
+    fn outlived(&self, what: String, outlived: Option<Arc<Head>>) -> Status {
+        let fits = |head: &Arc<Head>| self.does_not_fit(head).is_none();
+        self.set_outlived(outlived.filter(fits));
+        Status::Miss(MissReason::ArtifactGone { what })
     }
 
     /// Why the store is not asked.
@@ -125,7 +148,10 @@ impl Node {
                 MissReason::InMemory
             });
         }
-        self.forced.then_some(MissReason::Forced)
+        if self.forced {
+            return Some(MissReason::Forced);
+        }
+        self.spec.rerun.then_some(MissReason::Rerun)
     }
 
     /// Decides whether a found entry can be used: it must be of this shape, what its cachers refer to
@@ -135,6 +161,9 @@ impl Node {
             self.warn(format!("an entry is damaged and set aside: {what}"), false);
             self.session.store.set_aside(self.spec.name, &head.key, &[]);
             return Status::Miss(MissReason::Damaged { what });
+        }
+        if let Some(reason) = self.expired(&head) {
+            return Status::Miss(reason);
         }
         self.set_head(Some(head));
         if let Some(what) = self.refers_to_what_is_gone() {
@@ -150,6 +179,18 @@ impl Node {
             return Status::Miss(MissReason::Invalid { what });
         }
         Status::Hit
+    }
+
+    /// Whether an entry is older than the stage serves them. Nobody knows the age of one that comes from
+    /// the future, but the clocks of two machines differ a little.
+    fn expired(&self, head: &Head) -> Option<MissReason> {
+        const CLOCKS_DIFFER: u64 = 60_000;
+        let (after, completed) = (self.spec.expires?, head.completed);
+        let expired = match history::now().checked_sub(completed) {
+            Some(age) => age >= after,
+            None => completed - history::now() > CLOCKS_DIFFER,
+        };
+        expired.then_some(MissReason::Expired { completed, after })
     }
 
     /// Formats are part of the key, so they can differ only where the store was tampered with.
@@ -204,6 +245,8 @@ impl Node {
     pub(crate) fn is_still_a_hit(&self) -> bool {
         let Some((key, head)) = self.settled_entry() else { return false };
         self.is_kept()
+            && !self.spec.rerun
+            && self.expired(&head).is_none()
             && self.session.store.knows(&head)
             && (self.inputs.is_empty() || self.compute_key() == Some(key))
             && self.refers_to_what_is_gone().is_none()

@@ -90,6 +90,8 @@ pub(crate) enum Status {
 struct State {
     status: Status,
     key: Option<Digest>,
+    /// The key by which outputs without artifact enter other keys, where it is not `key`.
+    oldest_key: Option<Digest>,
     /// The entry, as found or as kept.
     head: Option<Arc<Head>>,
     /// The entry whose artifact could not be read. It stays where nothing can be set aside.
@@ -194,7 +196,10 @@ impl Node {
     }
 
     pub(crate) fn set_key(&self, key: Digest) {
-        self.state().key = Some(key);
+        let oldest_key = self.oldest_key();
+        let mut state = self.state();
+        state.key = Some(key);
+        state.oldest_key = oldest_key;
     }
 
     pub(crate) fn head(&self) -> Option<Arc<Head>> {
@@ -278,7 +283,8 @@ impl Node {
             let state = self.state();
             let settled = matches!(state.status, Status::Hit | Status::Ran);
             let outlived = if settled { None } else { state.outlived.clone() };
-            (state.head.clone().or(outlived), state.key?, settled)
+            let key = state.oldest_key.or(state.key)?;
+            (state.head.clone().or(outlived), key, settled)
         };
         if let Some(kept) = head.as_ref().and_then(|head| kept(head, output)) {
             return Some(kept.identity());

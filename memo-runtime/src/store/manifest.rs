@@ -100,8 +100,23 @@ pub(crate) struct Detail {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) log: Vec<String>,
     pub(crate) attempts: u32,
+    /// The stage's name when the body ran, for an entry that a renamed stage has taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) was: Option<String>,
+    /// Where the entry comes from, if the user has accepted it for other code than the one that ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) accepted: Option<Accepted>,
     /// The program, the host, the experiment, the version of this crate.
     pub(crate) made_by: BTreeMap<String, String>,
+}
+
+/// The entry that another one repeats on the user's word.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Accepted {
+    /// Its key.
+    pub(crate) from: Digest,
+    /// The fingerprint of the code that ran, as 32 hexadecimal digits.
+    pub(crate) code: String,
 }
 
 /// Why the bytes of a manifest cannot be believed.

@@ -11,6 +11,7 @@
     reason = "stages are called with every form of parameter, and return every form of value"
 )]
 
+mod again;
 mod cachers;
 mod declaring;
 mod done_and_cache;

@@ -40,14 +40,12 @@ pub fn call(stage: &Stage, function: &Function, interface: &Interface) -> TokenS
 /// What is known before any call, in a block of its own so that nobody else sees the static.
 fn spec(stage: &Stage, function: &Function) -> TokenStream {
     let rt = stage.rt();
-    let Spec { version, env, cache, done, retries, .. } = &stage.spec;
+    let Spec { version, env, cache, rerun, expires, done, retries, .. } = &stage.spec;
     let name = match &stage.spec.name {
         Name::Given(name) => hygienic!(#name),
-        Name::Function(name) => {
-            let name = format!("::{name}");
-            hygienic!(::core::concat!(::core::module_path!(), #name))
-        }
+        Name::Function(name) => in_this_module(name),
     };
+    let was = was(&stage.spec);
     let code = stage.spec.code.map(hexadecimal);
     let code = code.map_or_else(|| hygienic!(#rt::None), |code| hygienic!(#rt::Some(#code)));
     let reach = reach(&stage.spec);
@@ -59,6 +57,11 @@ fn spec(stage: &Stage, function: &Function) -> TokenStream {
         .map(|Output { name, lazy, .. }| hygienic!(#rt::OutputSpec { name: #name, lazy: #lazy }));
     let env = (!env.is_empty()).then(|| hygienic!(env: &[#(#env),*],));
     let cache = cache.map(|cache| hygienic!(cache: #rt::Some(#cache),));
+    let rerun = rerun.then(|| hygienic!(rerun: #rerun,));
+    let expires = expires.map(|expires| {
+        let milliseconds = Literal::u128_unsuffixed(expires.as_millis());
+        hygienic!(expires: #rt::Some(#milliseconds),)
+    });
     let done = done.then(|| hygienic!(done: #done,));
     let retries = Some(Literal::u32_unsuffixed(*retries)).filter(|_| *retries > 0).into_iter();
     let place = quote_spanned! {at(function.sig.ident.span())=>
@@ -72,7 +75,7 @@ fn spec(stage: &Stage, function: &Function) -> TokenStream {
                 #(version: #version,)*
                 inputs: &[#(#inputs),*],
                 outputs: &[#(#outputs),*],
-                #env #cache #done
+                #was #env #cache #rerun #expires #done
                 #(retries: #retries,)*
                 #place,
                 ..#rt::StageSpec::new(#name)
@@ -80,6 +83,26 @@ fn spec(stage: &Stage, function: &Function) -> TokenStream {
             &SPEC
         }
     }
+}
+
+/// A name as that of a stage in this module.
+fn in_this_module(name: &str) -> TokenStream {
+    let name = format!("::{name}");
+    hygienic!(::core::concat!(::core::module_path!(), #name))
+}
+
+/// The former names, each as the one that it most likely stands for, then as it was written.
+fn was(spec: &Spec) -> Option<TokenStream> {
+    let names = spec.was.iter().map(|name| {
+        let is_of_a_function = matches!(spec.name, Name::Function(_));
+        let inside = if is_of_a_function && !name.value().contains("::") {
+            in_this_module(&name.value())
+        } else {
+            hygienic!(#name)
+        };
+        hygienic!((#inside, #name))
+    });
+    (!spec.was.is_empty()).then(|| hygienic!(was: &[#(#names),*],))
 }
 
 fn input_spec(rt: &TokenStream, input: &Input) -> TokenStream {

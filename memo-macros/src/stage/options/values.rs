@@ -1,5 +1,7 @@
 //! The values that options take.
 
+use std::time::Duration;
+
 use proc_macro2::{Literal, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
@@ -261,6 +263,66 @@ pub fn non_empty(option: &Ident, input: ParseStream) -> Result<LitStr> {
         return Err(Error::new(string.span(), format!("`{option}` cannot be empty; leave it out")));
     }
     Ok(string)
+}
+
+/// Parses a string, or a list of strings, that are not empty.
+pub fn one_or_more(
+    option: &Ident,
+    input: ParseStream,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vec<LitStr>> {
+    if input.peek(token::Bracket) {
+        return strings(option, input, diagnostics);
+    }
+    let sentence = format!("`{option}` is a name in quotes, such as `\"old_name\"`");
+    let string: LitStr = input.parse().map_err(|error| Error::new(error.span(), sentence))?;
+    if string.value().is_empty() {
+        return Err(Error::new(string.span(), format!("`{option}` cannot be empty; leave it out")));
+    }
+    Ok(vec![string])
+}
+
+/// Parses a time span like `"7d"` or `"1h30m"`.
+pub fn duration(input: ParseStream) -> Result<Duration> {
+    let sentence = "`expires` is a time in quotes, with `s`, `m`, `h`, `d` or `w`, such as `\"7d\"` \
+                    or `\"1h30m\"`";
+    let text: LitStr = input.parse().map_err(|error| Error::new(error.span(), sentence))?;
+    let duration = read_duration(&text.value());
+    match duration.ok_or_else(|| Error::new(text.span(), sentence))? {
+        Duration::ZERO => Err(Error::new(
+            text.span(),
+            "an entry that is never served need not be kept; write `cache = false`, or a longer time",
+        )),
+        duration => Ok(duration),
+    }
+}
+
+fn read_duration(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    let mut sum = Duration::ZERO;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|character: char| !character.is_ascii_digit())?;
+        let (number, after) = rest.split_at(digits);
+        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(letters);
+        let milliseconds: u64 = match unit {
+            "ms" => 1,
+            "s" => 1000,
+            "m" | "min" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            "w" => 604_800_000,
+            _ => return None,
+        };
+        let part = number.parse::<u64>().ok()?.checked_mul(milliseconds)?;
+        sum = sum.checked_add(Duration::from_millis(part))?;
+        rest = after.trim_start();
+    }
+    // Times are kept in milliseconds, in 64 bits.
+    u64::try_from(sum.as_millis()).is_ok().then_some(sum)
 }
 
 /// Parses any literal but an empty string.

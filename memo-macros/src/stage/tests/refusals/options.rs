@@ -8,7 +8,7 @@ fn options_that_are_written_wrongly() {
         ("verison = 1", "unknown option `verison`; did you mean `version`?"),
         (
             "colour = 3",
-            "unknown option `colour`; the options are `inputs`, `outputs`, `cachers`, `name`, `version`, `code`, `depends`, `opaque`, `skip`, `key`, `env`, `secret`, `validate`, `cache`, `done`, `retries`, `retry_if`, `companion`, `crate`",
+            "unknown option `colour`; the options are `inputs`, `outputs`, `cachers`, `name`, `version`, `code`, `depends`, `opaque`, `skip`, `key`, `env`, `secret`, `validate`, `cache`, `rerun`, `expires`, `was`, `done`, `retries`, `retry_if`, `companion`, `crate`",
         ),
         ("skip(x)", "write `skip = ..`, as in `skip = [params.threads]`"),
         ("skip", "write `skip = ..`, as in `skip = [params.threads]`"),
@@ -28,6 +28,34 @@ fn options_that_are_written_wrongly() {
         ("retries = -1", "`retries` is a whole number, such as `3`"),
         ("retries = many", "`retries` is a whole number, such as `3`"),
         ("name = \"a\" version = 2", "expected `,` and the next option"),
+        ("rerun = 1", "`rerun` is either `true` or `false`"),
+        (
+            "expires = 7",
+            "`expires` is a time in quotes, with `s`, `m`, `h`, `d` or `w`, such as `\"7d\"` or `\"1h30m\"`",
+        ),
+        (
+            "expires = \"7\"",
+            "`expires` is a time in quotes, with `s`, `m`, `h`, `d` or `w`, such as `\"7d\"` or `\"1h30m\"`",
+        ),
+        (
+            "expires = \"7 days\"",
+            "`expires` is a time in quotes, with `s`, `m`, `h`, `d` or `w`, such as `\"7d\"` or `\"1h30m\"`",
+        ),
+        (
+            "expires = \"\"",
+            "`expires` is a time in quotes, with `s`, `m`, `h`, `d` or `w`, such as `\"7d\"` or `\"1h30m\"`",
+        ),
+        (
+            "expires = \"99999999999999999w\"",
+            "`expires` is a time in quotes, with `s`, `m`, `h`, `d` or `w`, such as `\"7d\"` or `\"1h30m\"`",
+        ),
+        (
+            "expires = \"0s\"",
+            "an entry that is never served need not be kept; write `cache = false`, or a longer time",
+        ),
+        ("was = old", "`was` is a name in quotes, such as `\"old_name\"`"),
+        ("was = \"\"", "`was` cannot be empty; leave it out"),
+        ("was = [\"\"]", "an empty string in `was` names nothing"),
         ("3 = 3", "expected an option like `outputs = [..]`"),
     ]);
     refused(&[(
@@ -40,9 +68,6 @@ fn options_that_are_written_wrongly() {
 #[test]
 fn options_that_come_later() {
     for option in [
-        "rerun = true",
-        "expires = \"7d\"",
-        "was = \"old\"",
         "retry_resources(memory = \"8GiB\")",
         "resources(cpus = 4, memory = \"8GiB\")",
         "each = [page in pages]",
@@ -69,6 +94,57 @@ fn options_that_contradict_each_other() {
             &[
                 "`done = true` keeps a marker and `cache = false` keeps nothing; remove one of the two",
             ],
+        ),
+        (
+            "outputs = [a], cachers = [Json], rerun = true, cache = false",
+            "fn f() -> A { x }",
+            &[
+                "`rerun = true` compares with what is kept and `cache = false` keeps nothing; remove one of the two",
+            ],
+        ),
+        (
+            "outputs = [a], cachers = [Json], rerun = true, expires = \"1h\"",
+            "fn f() -> A { x }",
+            &["`rerun = true` always runs, so nothing is left to expire; remove one of the two"],
+        ),
+        (
+            "outputs = [a], rerun = true",
+            "fn f() -> A { x }",
+            &[
+                "`rerun` compares with what is kept, and `a` is not kept; add `cachers = [..]`, or write `cache = false`",
+            ],
+        ),
+        (
+            "rerun = true",
+            "fn f() {}",
+            &[
+                "`rerun` compares outputs, and there are none; a stage without outputs always runs, so remove it",
+            ],
+        ),
+        (
+            "outputs = [a], cachers = [Json], expires = \"1h\", cache = false",
+            "fn f() -> A { x }",
+            &["`cache = false` keeps nothing that could expire; remove one of the two"],
+        ),
+        (
+            "expires = \"1h\"",
+            "fn f() {}",
+            &["nothing is kept that could expire; add `done = true`, or remove it"],
+        ),
+        (
+            "outputs = [a], expires = \"1h\"",
+            "fn f() -> A { x }",
+            &["`a` is not kept, so it cannot expire; add `cachers = [..]`, or remove it"],
+        ),
+        (
+            "was = \"f\"",
+            "fn f() {}",
+            &["that is the stage's name now; write the one that it had before"],
+        ),
+        (
+            "was = [\"f\", \"a/b\"], name = \"a/b\"",
+            "fn f() {}",
+            &["that is the stage's name now; write the one that it had before"],
         ),
         (
             "validate = f",

@@ -1,6 +1,6 @@
 use memo_runtime::prelude::*;
 
-#[stage(outputs = [square], cachers = [Json], rerun = true)]
+#[stage(outputs = [square], cachers = [Json], rerun = "yes")]
 fn square(x: u64) -> u64 {
     x * x
 }

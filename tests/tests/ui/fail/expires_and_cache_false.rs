@@ -1,6 +1,6 @@
 use memo_runtime::prelude::*;
 
-#[stage(outputs = [square], cachers = [Json], expires = "7d")]
+#[stage(outputs = [square], cachers = [Json], expires = "7d", cache = false)]
 fn square(x: u64) -> u64 {
     x * x
 }
