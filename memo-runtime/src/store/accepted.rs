@@ -9,8 +9,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::look_up::open_to_read;
 use super::put::{self, Clash};
-use super::{Store, history, open_to_read};
+use super::{Store, history};
 
 /// No such file is larger: a name of a stage, two fingerprints, a time.
 const LARGEST: u64 = 64 * 1024;

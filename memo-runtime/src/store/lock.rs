@@ -6,6 +6,11 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Store;
+use super::scratch::make_folder;
+use crate::digest::Digest;
 
 /// Held while a key is computed. Dropping it removes its file.
 #[derive(Debug)]
@@ -27,6 +32,38 @@ impl KeyLock {
                 Err(fs::TryLockError::Error(error)) => return Err(error),
             }
         }
+    }
+}
+
+impl Store {
+    /// Waits until nobody else computes `key`, or `is_over`. `waits` is called once, if there is
+    /// anything to wait for. `None` where there are no locks, or nothing is written.
+    pub(crate) fn lock(
+        &self,
+        key: &Digest,
+        is_over: impl Fn() -> bool,
+        waits: impl FnOnce(),
+    ) -> Option<KeyLock> {
+        if self.is_read_only() || self.scratch().is_err() {
+            return None;
+        }
+        let path = self.0.layout.lock(key);
+        let first = KeyLock::try_acquire(path.clone()).or_else(|_| {
+            make_folder(path.parent().unwrap_or(&path))?;
+            KeyLock::try_acquire(path.clone())
+        });
+        let mut held = first.ok()?;
+        if held.is_none() {
+            waits();
+        }
+        // The operating system wakes nobody who also listens for an interrupt.
+        let mut pause = Duration::from_millis(1);
+        while held.is_none() && !is_over() {
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(50));
+            held = KeyLock::try_acquire(path.clone()).ok()?;
+        }
+        held
     }
 }
 

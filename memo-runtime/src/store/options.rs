@@ -1,0 +1,79 @@
+//! [`StoreOptions`]: how a store is opened.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, RwLock};
+
+use once_cell::sync::OnceCell;
+
+use super::layout::Layout;
+use super::{Inner, Store, history};
+use crate::artifact::io_error;
+use crate::error::{Error, ErrorKind};
+use crate::event::Observer;
+
+/// How a store is opened.
+///
+/// ```
+/// use memo_runtime::Store;
+///
+/// let folder = tempfile::tempdir()?;
+/// let store = Store::options().read_only(true).open(folder.path())?;
+/// # Ok::<(), memo_runtime::BoxError>(())
+/// ```
+#[derive(Default)]
+pub struct StoreOptions {
+    read_only: bool,
+    durable: bool,
+    observers: Vec<Arc<dyn Observer>>,
+}
+
+impl StoreOptions {
+    /// Writes nothing: what is not found is computed and not kept.
+    #[must_use]
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
+    }
+
+    /// Makes each entry safe against a power cut before it is reported as kept. The default is that
+    /// a power cut may cost the last entries, though never leave a half one.
+    #[must_use]
+    pub fn durable(mut self, durable: bool) -> Self {
+        self.durable = durable;
+        self
+    }
+
+    /// Tells `observer` all events.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Arc::new(observer));
+        self
+    }
+
+    /// Opens the store in the folder `path`. Nothing is made before the first entry is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`] if `path` is there and is no folder.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<Store, Error> {
+        let path = path.as_ref();
+        if path.exists() && !path.is_dir() {
+            let message = format!("`{}` is not a folder, so it cannot be a store", path.display());
+            return Err(Error::new(ErrorKind::Store, message));
+        }
+        let path = std::path::absolute(path).map_err(|error| io_error("open", path, error))?;
+        let observed = AtomicBool::new(!self.observers.is_empty());
+        Ok(Store(Arc::new(Inner {
+            layout: Layout::new(&path),
+            read_only: self.read_only,
+            durable: self.durable,
+            scratch: OnceCell::new(),
+            outside: OnceCell::new(),
+            known: Mutex::default(),
+            observers: RwLock::new(self.observers),
+            observed,
+            run: history::run_name(),
+        })))
+    }
+}
