@@ -22,10 +22,12 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use spare::SpareBuffer;
 
 pub(crate) mod canonical;
 pub(crate) mod files;
 pub(crate) mod part;
+pub(crate) mod spare;
 
 pub(crate) use canonical::Encoded;
 use canonical::put_number;
@@ -99,11 +101,11 @@ pub struct Component {
 ///
 /// They are gathered and digested at once: a BLAKE3 hasher is two kilobytes, most keys have less.
 #[derive(Debug, Clone)]
-pub(crate) struct KeyMaker(Vec<u8>);
+pub(crate) struct KeyMaker(SpareBuffer);
 
 impl KeyMaker {
     pub(crate) fn new() -> Self {
-        let mut bytes = Vec::with_capacity(512);
+        let mut bytes = SpareBuffer::new();
         bytes.extend_from_slice(SCHEME);
         Self(bytes)
     }

@@ -13,10 +13,9 @@ use super::retry::Attempt;
 use super::validate::{Check, Validate, validator};
 use crate::aggregate::{AcrossInput, RowParams};
 use crate::cacheable::Cacheable;
-use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, did_you_mean};
 use crate::key::part::{DigestedParts, PartDigest, Parts};
-use crate::key::{ComponentKind, KeyMaker};
+
 use crate::lazy::{Handle, Lazy, Origin};
 use crate::private::Kept;
 use crate::record::{Frame, Provides};
@@ -250,10 +249,9 @@ impl<'f> Call<'f> {
         work: Box<dyn Work>,
     ) -> Arc<Node> {
         let DigestedParts { digests: parts, files, secrets } = parts;
-        let base = base(&instance.digest, &parts, &environment);
         let session = Arc::clone(&self.frame.session);
         let record = self.frame.name.clone();
-        let mut node = Node::new(self.spec, session, record, work, base, instance);
+        let mut node = Node::new(self.spec, session, record, work, instance);
         node.parts = parts;
         node.files = files;
         node.secrets = secrets;
@@ -264,13 +262,6 @@ impl<'f> Call<'f> {
         node.retry_if = self.retry_if.take();
         node.uncached = uncached(&node);
         node.forced = is_forced(&node);
-        if node.uncached.is_some() {
-            // What is not cached has a key that no other run has.
-            let mut maker = KeyMaker::new();
-            maker.add(ComponentKind::Stage, "", &node.base);
-            maker.add_text(ComponentKind::Stage, self.frame.session.store.run());
-            node.base = maker.finish();
-        }
         Arc::new(node)
     }
 
@@ -420,24 +411,6 @@ fn handles_of(node: &Arc<Node>) -> impl Iterator<Item = Handle> {
         slot: Arc::clone(slot),
         origin: Origin::Node(Arc::clone(node), index),
     })
-}
-
-/// Digests all components of the key but the inputs.
-pub(super) fn base(instance: &Digest, parts: &[PartDigest], environment: &[Variable]) -> Digest {
-    let mut maker = KeyMaker::new();
-    maker.add(ComponentKind::Stage, "", instance);
-    for part in parts {
-        // By name: which arguments are skipped is written in the attribute, not in the code.
-        maker.add_encoded(part.kind.into(), part.name, &part.value);
-    }
-    for (name, value) in environment {
-        let digest = match value {
-            Some(value) => Digest::of(value.as_encoded_bytes()),
-            None => Digest::from_bytes([0; 32]),
-        };
-        maker.add(ComponentKind::Environment, name, &digest);
-    }
-    maker.finish()
 }
 
 /// Says whether a call is computed again on the run's word.

@@ -52,7 +52,7 @@ impl Node {
 
     fn key_as(&self, former: Former) -> Option<Digest> {
         let digest = self.instance.digest_as(self.spec, former.stage, former.code);
-        self.key_of(&super::call::base(&digest, &self.parts, &self.environment))
+        self.key_of(&digest)
     }
 
     /// Returns the key by which outputs without artifact enter other keys: that of the oldest name and

@@ -16,13 +16,12 @@ use crate::store::manifest::Head;
 impl Node {
     /// Returns the key, or `None` while the identity of an input is not known.
     pub(crate) fn compute_key(&self) -> Option<Digest> {
-        self.key_of(&self.base)
+        self.key_of(&self.instance.digest)
     }
 
-    /// Returns the key with these components beside the inputs.
-    pub(super) fn key_of(&self, base: &Digest) -> Option<Digest> {
-        let mut maker = KeyMaker::new();
-        maker.add(ComponentKind::Stage, "", base);
+    /// Returns the key of an instance of the stage.
+    pub(super) fn key_of(&self, instance: &Digest) -> Option<Digest> {
+        let mut maker = self.key_maker(instance);
         for (spec, input) in self.spec.inputs.iter().zip(&self.inputs) {
             // By the name of the parameter: the attribute says which value it is given.
             maker.add_text(ComponentKind::Input, spec.parameter);
@@ -54,6 +53,28 @@ impl Node {
             }
         }
         Some(maker.finish())
+    }
+
+    /// Begins a key with all components but the inputs.
+    pub(super) fn key_maker(&self, instance: &Digest) -> KeyMaker {
+        let mut maker = KeyMaker::new();
+        maker.add(ComponentKind::Stage, "", instance);
+        for part in &self.parts {
+            // By name: which arguments are skipped is written in the attribute, not in the code.
+            maker.add_encoded(part.kind.into(), part.name, &part.value);
+        }
+        for (name, value) in &self.environment {
+            let digest = match value {
+                Some(value) => Digest::of(value.as_encoded_bytes()),
+                None => Digest::from_bytes([0; 32]),
+            };
+            maker.add(ComponentKind::Environment, name, &digest);
+        }
+        if self.uncached.is_some() {
+            // What is not cached has a key that no other run has.
+            maker.add_text(ComponentKind::Stage, self.session.store.run());
+        }
+        maker
     }
 
     /// Returns the key, though a source may just be made again, since another reader has found it damaged:

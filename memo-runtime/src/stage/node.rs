@@ -36,8 +36,6 @@ pub(crate) struct Node {
     pub(crate) session: Arc<Session>,
     /// The record that called it first; `None` for an aggregate.
     pub(crate) record: Option<Arc<str>>,
-    /// All components of the key but the inputs.
-    pub(crate) base: Digest,
     /// What it has in common with other calls of the stage.
     pub(crate) instance: Arc<Instance>,
     /// Digests of params fields and arguments, in order.
@@ -109,14 +107,12 @@ impl Node {
         session: Arc<Session>,
         record: Option<Arc<str>>,
         work: Box<dyn Work>,
-        base: Digest,
         instance: Arc<Instance>,
     ) -> Self {
         Self {
             spec,
             session,
             record,
-            base,
             instance,
             parts: Vec::new(),
             environment: Vec::new(),
@@ -143,8 +139,7 @@ impl Node {
     /// itself, and the calls that its inputs come from.
     pub(crate) fn plan_identity(&self) -> Digest {
         *self.plan_identity.get_or_init(|| {
-            let mut maker = KeyMaker::new();
-            maker.add(ComponentKind::Stage, "", &self.base);
+            let mut maker = self.key_maker(&self.instance.digest);
             for (spec, input) in self.spec.inputs.iter().zip(&self.inputs) {
                 maker.add_text(ComponentKind::Input, spec.parameter);
                 let rows = match input {

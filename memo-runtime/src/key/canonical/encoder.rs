@@ -15,6 +15,7 @@ use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
 use crate::file::{Input, InputKind};
 use crate::key::files::FileDigest;
+use crate::key::spare::SpareBuffer;
 
 /// How many bytes BLAKE3 gets at once: fewer would leave its vector lanes empty.
 pub(super) const PIECE: usize = 64 * 1024;
@@ -95,7 +96,7 @@ impl ser::Error for Fault {
 /// `start` on.
 #[derive(Debug)]
 pub(super) struct Encoder {
-    pub(super) buffer: Vec<u8>,
+    pub(super) buffer: SpareBuffer,
     /// Where the bytes of the current frame begin.
     start: usize,
     /// The length of `buffer` at which the frame's bytes go to its hasher. It is out of reach while
@@ -173,7 +174,7 @@ struct Outer {
 impl Encoder {
     pub(super) fn new(reads_files: bool) -> Self {
         Self {
-            buffer: Vec::with_capacity(256),
+            buffer: SpareBuffer::new(),
             start: 0,
             limit: PIECE,
             hasher: None,

@@ -23,7 +23,7 @@ fn encoding_of<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     value.serialize(&mut encoder).unwrap();
     assert!(encoder.hasher.is_none(), "too large");
     assert!(encoder.entries.is_empty());
-    encoder.buffer
+    encoder.buffer.to_vec()
 }
 
 fn digest<T: Serialize + ?Sized>(value: &T) -> Digest {
