@@ -8,16 +8,24 @@ pub(crate) enum Selection {
     #[default]
     None,
     All,
-    /// Full names of stages.
+    /// Ends of names of stages, which [`find_stage`] completes.
     Named(Vec<String>),
 }
 
 impl Selection {
+    /// Returns the names as they were given.
+    pub(crate) fn names(&self) -> &[String] {
+        match self {
+            Self::None | Self::All => &[],
+            Self::Named(names) => names,
+        }
+    }
+
     pub(crate) fn covers(&self, stage: &str) -> bool {
         match self {
             Self::None => false,
             Self::All => true,
-            Self::Named(names) => names.iter().any(|name| name == stage),
+            Self::Named(names) => names.iter().any(|name| is_end(name, stage)),
         }
     }
 }
@@ -59,10 +67,11 @@ impl Policy {
 ///
 /// `fit` and `model::fit` both find `digits::model::fit`. The error is a sentence.
 pub(crate) fn find_stage<'a>(wanted: &str, names: &[&'a str]) -> Result<&'a str, String> {
-    let ends = |name: &str| {
-        name.strip_suffix(wanted).is_some_and(|rest| rest.is_empty() || rest.ends_with("::"))
-    };
-    let found: Vec<&str> = names.iter().copied().filter(|name| ends(name)).collect();
+    let mut found: Vec<&str> = names.iter().copied().filter(|name| is_end(wanted, name)).collect();
+    // A full name is meant as such, also where it is the end of another.
+    if names.contains(&wanted) {
+        found.retain(|name| *name == wanted);
+    }
     match found[..] {
         [one] => Ok(one),
         [] => {
@@ -74,6 +83,10 @@ pub(crate) fn find_stage<'a>(wanted: &str, names: &[&'a str]) -> Result<&'a str,
         }
         _ => Err(format!("`{wanted}` could be {}; give more of the name", found.join(" or "))),
     }
+}
+
+fn is_end(wanted: &str, name: &str) -> bool {
+    name.strip_suffix(wanted).is_some_and(|rest| rest.is_empty() || rest.ends_with("::"))
 }
 
 #[cfg(test)]

@@ -69,8 +69,9 @@ pub(crate) fn declare<P: Params + Clone + DeserializeOwned>(
     } else {
         options.open_store(&experiment.store)?
     };
-    let policy = policy(experiment, options, &records)?;
+    let policy = policy(experiment, options);
     let declaration = Declaring { experiment, options, store, policy, dry }.declare(records)?;
+    check_names(&declaration.session.policy, &declaration.nodes)?;
     match &options.until {
         Some(stage) => until(declaration, stage),
         None => Ok(declaration),
@@ -110,37 +111,31 @@ fn chosen_records<P: Params + Clone + DeserializeOwned>(
     overlaid.collect()
 }
 
-/// Turns names of stages into full names.
-fn policy<P: Params + Clone + DeserializeOwned>(
-    experiment: &Experiment<P>,
-    options: &RunOptions,
-    records: &[NamedParams<P>],
-) -> Result<Policy, Error> {
-    let mut policy = Policy { cache: experiment.cache, ..Policy::default() };
-    let named = |stages: &Option<Vec<String>>| stages.as_ref().is_some_and(|s| !s.is_empty());
-    let mut known: Vec<&'static str> = Vec::new();
-    if named(&options.force) || named(&options.no_cache) {
-        // Nothing is written or told by this declaration: it is for the names alone.
-        let store = Store::options().read_only(true);
-        let store = store.open(options.store.as_deref().unwrap_or(&experiment.store))?;
-        let policy = policy.clone();
-        let first = Declaring { experiment, options, store, policy, dry: true };
-        known = first.declare(records.to_vec())?.nodes.iter().map(|node| node.spec.name).collect();
-        known.sort_unstable();
-        known.dedup();
-    }
+/// What the run asks for beyond what the stages say.
+fn policy<P>(experiment: &Experiment<P>, options: &RunOptions) -> Policy {
     let select = |wanted: &Option<Vec<String>>| match wanted.as_deref() {
-        None => Ok(Selection::None),
-        Some([]) => Ok(Selection::All),
-        Some(names) => {
-            let full = names.iter().map(|name| find_stage(name, &known).map(str::to_owned));
-            let full = full.collect::<Result<Vec<_>, String>>();
-            full.map(Selection::Named).map_err(|message| Error::new(ErrorKind::Usage, message))
-        }
+        None => Selection::None,
+        Some([]) => Selection::All,
+        Some(names) => Selection::Named(names.to_vec()),
     };
-    policy.force = select(&options.force)?;
-    policy.no_cache = select(&options.no_cache)?;
-    Ok(policy)
+    Policy {
+        force: select(&options.force),
+        no_cache: select(&options.no_cache),
+        cache: experiment.cache,
+    }
+}
+
+/// Each name on the command line must be that of one stage, now that all are known.
+fn check_names(policy: &Policy, nodes: &[Arc<Node>]) -> Result<(), Error> {
+    let mut known: Vec<_> = nodes.iter().map(|node| node.spec.name).collect();
+    known.sort_unstable();
+    known.dedup();
+    let mut names = policy.force.names().iter().chain(policy.no_cache.names());
+    names.try_for_each(|name| find_stage(name, &known).map(drop)).map_err(usage)
+}
+
+fn usage(message: String) -> Error {
+    Error::new(ErrorKind::Usage, message)
 }
 
 struct Declaring<'a, P> {
@@ -307,7 +302,7 @@ fn until(mut declaration: Declaration, stage: &str) -> Result<Declaration, Error
     let mut names: Vec<_> = declaration.nodes.iter().map(|node| node.spec.name).collect();
     names.sort_unstable();
     names.dedup();
-    let wanted = find_stage(stage, &names).map_err(|text| Error::new(ErrorKind::Usage, text))?;
+    let wanted = find_stage(stage, &names).map_err(usage)?;
     let mut needed: HashSet<*const Node> = HashSet::new();
     for node in declaration.nodes.iter().rev() {
         if node.spec.name == wanted || needed.contains(&Arc::as_ptr(node)) {

@@ -1,5 +1,7 @@
 //! Which records run, with which params, and how much of them.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use crate::common::*;
 
 #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
@@ -166,6 +168,26 @@ fn forced_stages_run_again_and_are_kept() {
 }
 
 #[test]
+fn names_of_stages_need_no_second_declaration() {
+    static DECLARED: AtomicU32 = AtomicU32::new(0);
+    let lab = Lab::new();
+    let experiment = Experiment::new("looks", |record: &mut Record<Params>| {
+        DECLARED.fetch_add(1, Ordering::SeqCst);
+        // The stages behind this value are known only once it is there.
+        if *data(record)?.load()? > 0 {
+            fit(record)?;
+        }
+        Ok(())
+    });
+    let experiment = experiment.record("base", Params::default());
+    experiment.run(&lab.options().no_cache(["data"]).force(["fit"])).unwrap();
+    assert_eq!(
+        (DECLARED.load(Ordering::SeqCst), lab.ran()),
+        (1, vec!["data".into(), "fit".into()])
+    );
+}
+
+#[test]
 fn any_unique_end_of_a_name_finds_a_stage() {
     let lab = Lab::new();
     let full = concat!(module_path!(), "::fit");
@@ -175,11 +197,11 @@ fn any_unique_end_of_a_name_finds_a_stage() {
     assert!(two_records().run(&lab.options().force(["osing::fit"])).is_err());
 }
 
-static VALUE: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
+static VALUE: AtomicU32 = AtomicU32::new(1);
 
 #[stage(outputs = [number], cachers = [Json])]
 fn changing() -> u32 {
-    VALUE.load(std::sync::atomic::Ordering::SeqCst)
+    VALUE.load(Ordering::SeqCst)
 }
 
 #[stage(inputs = [number], outputs = [double], cachers = [Json])]
@@ -201,7 +223,7 @@ fn forcing_leaves_nothing_stale_and_tells_what_is_not_deterministic() {
         *outcome.output::<u32>("base", "double").unwrap().load().unwrap()
     };
     assert_eq!(run(lab.options()), 2);
-    VALUE.store(21, std::sync::atomic::Ordering::SeqCst);
+    VALUE.store(21, Ordering::SeqCst);
     assert_eq!(run(lab.options()), 2);
     lab.lines();
     assert_eq!(run(lab.options().force(["changing"])), 42);
