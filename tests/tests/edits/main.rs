@@ -13,9 +13,7 @@ mod table;
 use support::Run;
 use table::{Case, Table};
 
-/// Switched on as soon as `was` is accepted.
 #[test]
-#[ignore = "`was` is refused until it is built"]
 fn a_renamed_stage_finds_its_entries() {
     let was = Case::new("renamed", "#[stage(name = \"edits::old\")]\npub fn fit() -> u64 { 3 }")
         .edit("name = \"edits::old\"", "name = \"edits::new\", was = \"edits::old\"")
