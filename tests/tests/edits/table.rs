@@ -1,6 +1,7 @@
 //! The table: what a case is, the workspace of all cases, and the order of builds and runs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::support::{HIT, Run, Verdicts, Workspace};
@@ -181,9 +182,9 @@ impl Table {
         let mut calls = String::new();
         for case in &self.cases {
             let name = case.name;
-            modules += &format!("pub mod {name};\n");
+            writeln!(modules, "pub mod {name};").unwrap();
             let call = if case.code.contains("fn call(") { "call" } else { "fit" };
-            calls += &format!("    {name}::{call}(record)?;\n");
+            writeln!(calls, "    {name}::{call}(record)?;").unwrap();
             let header = "use memo_runtime::prelude::*;\n";
             ws.write(&case.place(OWN), &case.full(&format!("{header}{}\n", case.code)));
             for (path, content) in &case.files {
