@@ -12,6 +12,7 @@ const LOCK: &str = "Cargo.lock";
 /// Names what differs; nothing if the lists are equal, so that the stage itself has changed.
 pub(super) fn changes(old: &[KeptItem], new: &[KeptItem]) -> Vec<Change> {
     let (old, new) = (by_name(old), by_name(new));
+    let old = under_new_names(old, &new);
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let mut changes = Vec::new();
     for name in names {
@@ -26,6 +27,37 @@ pub(super) fn changes(old: &[KeptItem], new: &[KeptItem]) -> Vec<Change> {
         }
     }
     changes
+}
+
+/// Gives items that are gone the names that they have now: equal code, or else code of the same bare name,
+/// stands elsewhere. A move alone changes no fingerprint, so what is kept may still have the old places.
+fn under_new_names(
+    mut old: BTreeMap<String, Named>,
+    new: &BTreeMap<String, Named>,
+) -> BTreeMap<String, Named> {
+    type Same = fn((&str, &Named), (&str, &Named)) -> bool;
+    let rules: [Same; 2] = [
+        |(_, one), (_, other)| one.digests == other.digests,
+        |(one, _), (other, _)| bare(one) == bare(other),
+    ];
+    for is_same in rules {
+        let gone: Vec<String> =
+            old.keys().filter(|name| !new.contains_key(*name)).cloned().collect();
+        for name in gone {
+            let Some(before) = old.remove(&name) else { continue };
+            let mut fresh = new.iter().filter(|(fresh, _)| !old.contains_key(*fresh));
+            let found = fresh.find(|(fresh, after)| is_same((&name, &before), (fresh, after)));
+            let name = found.map_or(name, |(fresh, _)| fresh.clone());
+            old.insert(name, before);
+        }
+    }
+    old
+}
+
+/// The name of an item without its modules.
+fn bare(name: &str) -> &str {
+    let end = name.find([' ', '<']).unwrap_or(name.len());
+    name[..end].rfind("::").map_or(name, |at| &name[at + 2..])
 }
 
 /// Items of one name: alternatives behind `cfg`, or versions of a crate.
@@ -83,6 +115,23 @@ mod tests {
         let (old, new) = ([("a", "src/a.rs", "1")], [("b", "src/b.rs", "2")]);
         let expected = ["code: `a` is gone (src/a.rs)", "code: `b` is new (src/b.rs)"];
         assert_eq!(texts(&old, &new), expected);
+    }
+
+    #[test]
+    fn moved_code_is_no_news_and_is_told_where_it_is_now() {
+        let old = [("a::norm", "src/a.rs", "1"), ("a::impl Add for u8", "src/a.rs", "2")];
+        let new = [("b::norm", "src/b.rs", "1"), ("b::impl Add for u8", "src/b.rs", "3")];
+        assert_eq!(texts(&old, &new), ["code: `b::impl Add for u8` changed (src/b.rs)"]);
+        let (old, new) = ([("a::f", "a.rs", "1"), ("b::f", "b.rs", "2")], [("c::f", "c.rs", "2")]);
+        assert_eq!(texts(&old, &new), ["code: `a::f` is gone (a.rs)"]);
+        let (old, new) = (
+            [("a::f", "a.rs", "1"), ("b::f", "b.rs", "2")],
+            [("a::f", "a.rs", "2"), ("b::f", "b.rs", "1")],
+        );
+        assert_eq!(
+            texts(&old, &new),
+            ["code: `a::f` changed (a.rs)", "code: `b::f` changed (b.rs)"]
+        );
     }
 
     #[test]

@@ -63,6 +63,32 @@ fn order_and_repetition_count() {
     assert_eq!(lab.ran().len(), 6);
 }
 
+/// Any of them, as serde writes it: nothing but its kind tells `1` from `"1"`.
+#[derive(Clone, Serialize, Deserialize, PartialEq, Debug)]
+#[serde(untagged)]
+enum Any {
+    Bool(bool),
+    Integer(i64),
+    Float(f64),
+    Text(String),
+}
+
+#[stage(outputs = [x], cachers = [Json])]
+fn any(value: Any) -> String {
+    format!("{value:?}")
+}
+
+#[test]
+fn one_as_a_number_a_text_a_float_and_a_truth_are_four() {
+    let lab = Lab::new();
+    let all = [Any::Integer(1), Any::Text("1".to_owned()), Any::Float(1.0), Any::Bool(true)];
+    for value in all.iter().chain(&all) {
+        let found = any(&mut lab.record(()), value.clone()).unwrap();
+        assert_eq!(*found.load().unwrap(), format!("{value:?}"));
+    }
+    assert_eq!(lab.ran().len(), 4);
+}
+
 #[test]
 fn none_is_not_a_text() {
     let lab = Lab::new();
