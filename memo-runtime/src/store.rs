@@ -36,6 +36,7 @@ pub(crate) use look_up::Found;
 pub use options::StoreOptions;
 
 use layout::Layout;
+use lock::Locks;
 use manifest::Head;
 use scratch::Scratch;
 
@@ -57,6 +58,7 @@ struct Inner {
     read_only: bool,
     durable: bool,
     scratch: OnceCell<Scratch>,
+    locks: Arc<Locks>,
     /// Where files are made of small values if the store cannot be written.
     outside: OnceCell<tempfile::TempDir>,
     /// Heads read or written by this process, so that a second look-up opens no file.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use once_cell::sync::OnceCell;
 
 use super::layout::Layout;
+use super::lock::Locks;
 use super::{Inner, Store, history};
 use crate::artifact::io_error;
 use crate::error::{Error, ErrorKind};
@@ -64,8 +65,10 @@ impl StoreOptions {
         }
         let path = std::path::absolute(path).map_err(|error| io_error("open", path, error))?;
         let observed = AtomicBool::new(!self.observers.is_empty());
+        let layout = Layout::new(&path);
         Ok(Store(Arc::new(Inner {
-            layout: Layout::new(&path),
+            locks: Arc::new(Locks::new(&layout)),
+            layout,
             read_only: self.read_only,
             durable: self.durable,
             scratch: OnceCell::new(),
