@@ -16,6 +16,7 @@
 //!     runs/<time>/<run>.json                one file a run
 //!     lock                                  empty; a byte of it is locked while a key is computed
 //!     locks/<key>                           the same, where bytes cannot be locked: a file for a key
+//!     digests, digests.former               digests of large input files, a line each
 //!     tmp/<id>/                             what is being written, one folder a process
 //! ```
 
@@ -135,6 +136,15 @@ impl Layout {
     /// The file whose bytes are locked, one for a key.
     pub(crate) fn lock(&self) -> PathBuf {
         self.base.join("lock")
+    }
+
+    /// What is remembered of large input files.
+    pub(crate) fn digests(&self) -> PathBuf {
+        self.base.join("digests")
+    }
+
+    pub(crate) fn former_digests(&self) -> PathBuf {
+        self.base.join("digests.former")
     }
 
     pub(crate) fn temporary(&self) -> PathBuf {
