@@ -211,6 +211,7 @@ impl<P> From<Result<NamedParams<P>, Error>> for NamedParamsOrMistake<P> {
 ///
 /// let options = RunOptions::new().records(["base"]).set("rate", "0.2").force(["train"]).jobs(4);
 /// ```
+#[expect(clippy::struct_excessive_bools, reason = "an option each")]
 #[derive(Clone, Default)]
 pub struct RunOptions {
     pub(crate) store: Option<PathBuf>,

@@ -67,8 +67,8 @@ impl Drop for Held {
 
 /// Offsets are signed, which leaves 63 bits. Two keys that share one only wait for each other.
 fn offset_of(key: &Digest) -> i64 {
-    let [a, b, c, d, e, f, g, h, ..] = *key.as_bytes();
-    i64::from_le_bytes([a, b, c, d, e, f, g, h]) & i64::MAX
+    let first = key.as_bytes().first_chunk().copied().unwrap_or_default();
+    i64::from_le_bytes(first) & i64::MAX
 }
 
 fn open(path: &Path) -> io::Result<File> {

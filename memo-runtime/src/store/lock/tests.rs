@@ -111,7 +111,7 @@ fn what_cannot_be_locked_is_locked_in_memory_alone() {
     let (folder, layout) = folder();
     let outside = folder.path().join("outside");
     let hinder: [&dyn Fn(); 2] = [&|| fs::create_dir(layout.lock()).unwrap(), &|| {
-        std::os::unix::fs::symlink(&outside, layout.lock()).unwrap()
+        std::os::unix::fs::symlink(&outside, layout.lock()).unwrap();
     }];
     for hinder in hinder {
         hinder();
