@@ -381,7 +381,9 @@ fn a_new_process_reads_a_large_file_only_if_it_has_changed_or_must() {
     let layout = crate::store::layout::Layout::new(store.path());
     crate::store::digests::KeptDigests::new(&layout, false).add(identity, planted);
     assert_eq!(digest(&large, &memory_in(store.path(), &large)).0, planted);
-    // Now this process believes it too; who is strict believes neither.
+    // Who is strict believes neither what is kept nor what this process has met.
+    memory::of_process().insert(identity, planted);
+    assert_eq!(read_file(&large, None).unwrap().0, planted);
     assert_eq!(digest(&large, &FileMemory::STRICT).0, truth);
     let strict = FileDigest::of(
         InputKind::File,
