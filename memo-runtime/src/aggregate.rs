@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, did_you_mean};
-use crate::key::digest_of;
+use crate::key::digest_and_files_of;
+use crate::key::files::FileMemory;
 use crate::lazy::{Handle, Lazy, Origin};
 use crate::record::{Frame, Params, Provides, Record, RecordState};
 use crate::stage::call::without_paths;
@@ -171,14 +172,19 @@ impl AcrossInput {
     }
 
     /// Adds the params of each record.
-    pub(crate) fn with_params<P, Q>(mut self, params: &RowParams<Q>) -> Result<Self, Error>
+    pub(crate) fn with_params<P, Q>(
+        mut self,
+        params: &RowParams<Q>,
+        memory: &Arc<FileMemory>,
+    ) -> Result<Self, Error>
     where
         P: Serialize + 'static,
         Q: Provides<P> + Send + Sync + 'static,
     {
         let mut rows = Arc::into_inner(self.rows).unwrap_or_default();
         for (row, params) in rows.iter_mut().zip(&params.0) {
-            row.params_digest = Some(digest_of(Provides::<P>::provide(&**params))?);
+            row.params_digest =
+                Some(digest_and_files_of(Provides::<P>::provide(&**params), memory)?.0);
             row.params = Some(Arc::clone(params) as Arc<dyn Any + Send + Sync>);
         }
         let project: Project<P> = |params| params.downcast_ref::<Q>().map(Provides::provide);

@@ -211,11 +211,13 @@ impl<P> From<Result<NamedParams<P>, Error>> for NamedParamsOrMistake<P> {
 ///
 /// let options = RunOptions::new().records(["base"]).set("rate", "0.2").force(["train"]).jobs(4);
 /// ```
+#[expect(clippy::struct_excessive_bools, reason = "an option each")]
 #[derive(Clone, Default)]
 pub struct RunOptions {
     pub(crate) store: Option<PathBuf>,
     pub(crate) read_only: bool,
     pub(crate) durable: bool,
+    pub(crate) strict_files: bool,
     pub(crate) records: Vec<String>,
     pub(crate) set: Vec<(String, String)>,
     pub(crate) params: Option<serde_json::Value>,
@@ -252,6 +254,13 @@ impl RunOptions {
     #[must_use]
     pub fn durable(mut self, durable: bool) -> Self {
         self.durable = durable;
+        self
+    }
+
+    /// Reads every input file, and believes nothing that is remembered of it.
+    #[must_use]
+    pub fn strict_files(mut self, strict_files: bool) -> Self {
+        self.strict_files = strict_files;
         self
     }
 
@@ -333,6 +342,7 @@ impl RunOptions {
     pub(crate) fn open_store(&self, default: &std::path::Path) -> Result<Store, Error> {
         let path = self.store.as_deref().unwrap_or(default);
         let options = Store::options().read_only(self.read_only).durable(self.durable);
+        let options = options.strict_files(self.strict_files);
         let store = options.open(path)?;
         self.observers.iter().for_each(|observer| store.add_observer(Arc::clone(observer)));
         Ok(store)

@@ -251,11 +251,12 @@ impl<P: Params> Record<P> {
         value: T,
     ) -> Result<Lazy<T>, Error> {
         let name = name.into();
-        let (digest, files) = digest_and_files_of(&value).map_err(|error| {
-            Error::new(ErrorKind::Key, format!("the inserted `{name}` cannot enter a key"))
-                .because(error)
-                .in_record(self.name())
-        })?;
+        let (digest, files) =
+            digest_and_files_of(&value, self.store().files()).map_err(|error| {
+                Error::new(ErrorKind::Key, format!("the inserted `{name}` cannot enter a key"))
+                    .because(error)
+                    .in_record(self.name())
+            })?;
         let slot = Arc::new(Slot::inserted(value, files));
         let lazy = Lazy { slot: Arc::clone(&slot), origin: Origin::Inserted(digest) };
         let handle = Handle { slot, origin: Origin::Inserted(digest) };

@@ -15,9 +15,11 @@ use once_cell::sync::OnceCell;
 use crate::digest::{Digest, Hashed};
 use crate::error::Error;
 use crate::event::{Event, Observer};
+use crate::key::files::FileMemory;
 
 pub(crate) mod accepted;
 pub(crate) mod code;
+pub(crate) mod digests;
 pub(crate) mod history;
 mod keep;
 mod kept;
@@ -36,6 +38,7 @@ pub(crate) use look_up::Found;
 pub use options::StoreOptions;
 
 use layout::Layout;
+use lock::Locks;
 use manifest::Head;
 use scratch::Scratch;
 
@@ -57,6 +60,9 @@ struct Inner {
     read_only: bool,
     durable: bool,
     scratch: OnceCell<Scratch>,
+    locks: Arc<Locks>,
+    /// What is believed of input files.
+    files: Arc<FileMemory>,
     /// Where files are made of small values if the store cannot be written.
     outside: OnceCell<tempfile::TempDir>,
     /// Heads read or written by this process, so that a second look-up opens no file.
@@ -116,6 +122,11 @@ impl Store {
         &self.0.layout
     }
 
+    /// Returns what is believed of input files.
+    pub(crate) fn files(&self) -> &Arc<FileMemory> {
+        &self.0.files
+    }
+
     pub(crate) fn is_read_only(&self) -> bool {
         self.0.read_only
     }
@@ -141,7 +152,7 @@ impl Store {
     /// Whether this process would answer the next look-up of the key of `head` with it.
     pub(crate) fn knows(&self, head: &Arc<Head>) -> bool {
         let is_known = self.known().get(&head.key).is_some_and(|known| Arc::ptr_eq(known, head));
-        is_known && head.broken_reference().is_none()
+        is_known && head.broken_reference(&self.0.files).is_none()
     }
 
     /// Forgets what this process knows of `key`, so that the next look-up reads the store again.

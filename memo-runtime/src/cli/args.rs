@@ -83,6 +83,10 @@ pub(super) struct Args {
     #[arg(long, conflicts_with = "read_only", help_heading = WHERE)]
     pub(super) durable: bool,
 
+    /// Read input files even if they look unchanged
+    #[arg(long, help_heading = WHERE)]
+    pub(super) strict_files: bool,
+
     /// For people (text) or programs (json)
     #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     #[arg(help_heading = OUTPUT)]

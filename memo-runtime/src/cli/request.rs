@@ -102,6 +102,7 @@ fn options(args: Args) -> Result<RunOptions, Error> {
         .records(args.record)
         .read_only(args.read_only)
         .durable(args.durable)
+        .strict_files(args.strict_files)
         .fail_fast(args.fail_fast);
     for (field, value) in args.set {
         options = options.set(field, value);

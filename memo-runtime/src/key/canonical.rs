@@ -10,9 +10,11 @@ mod serializer;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
-use super::files::FileDigest;
+use super::files::{FileDigest, FileMemory};
 use crate::digest::Digest;
 use crate::error::Error;
 
@@ -49,6 +51,13 @@ impl KeyHasher {
     /// Makes a hasher that has been told nothing.
     pub(super) fn new() -> Self {
         Self { encoder: Encoder::new(true), failed: None }
+    }
+
+    /// Makes a hasher that believes of files what `memory` does.
+    pub(super) fn within(memory: &Arc<FileMemory>) -> Self {
+        let mut hasher = Self::new();
+        hasher.encoder.memory = Some(Arc::clone(memory));
+        hasher
     }
 
     /// Adds `value`, by its structure.
@@ -138,7 +147,9 @@ impl KeyHasher {
 ///
 /// The value's `Serialize` failed, or a file in it cannot be read.
 pub fn digest_of<T: Serialize + ?Sized>(value: &T) -> Result<Digest, Error> {
-    digest_and_files_of(value).map(|(digest, _)| digest)
+    let mut hasher = KeyHasher::new();
+    hasher.value(value)?;
+    Ok(hasher.finish()?.digest())
 }
 
 /// Returns the digest of a value, and the files whose content is in it.
@@ -148,8 +159,9 @@ pub fn digest_of<T: Serialize + ?Sized>(value: &T) -> Result<Digest, Error> {
 /// Those of [`digest_of`].
 pub(crate) fn digest_and_files_of<T: Serialize + ?Sized>(
     value: &T,
+    memory: &Arc<FileMemory>,
 ) -> Result<(Digest, Vec<FileDigest>), Error> {
-    let mut hasher = KeyHasher::new();
+    let mut hasher = KeyHasher::within(memory);
     hasher.value(value)?;
     let files = hasher.take_files();
     Ok((hasher.finish()?.digest(), files))

@@ -5,17 +5,17 @@
 //! not have moved on before the next change; such a file is read each time until it has come to rest.
 
 mod folder;
+mod memory;
 #[cfg(test)]
 mod tests;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use blake3::hazmat::{ChainingValue, HasherExt as _, Mode};
@@ -23,6 +23,8 @@ use blake3::hazmat::{ChainingValue, HasherExt as _, Mode};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
 use crate::file::{Input, InputKind};
+
+pub(crate) use memory::FileMemory;
 
 /// How long a file must have been left alone before its identity stands for its content: more than the
 /// grain of any file system's clock.
@@ -38,18 +40,18 @@ const GROUP: usize = 256 * 1024;
 const LARGE: u64 = 16 * GROUP as u64;
 
 /// A point in time as file systems tell it: seconds and nanoseconds.
-type Stamp = (i64, i64);
+pub(crate) type Stamp = (i64, i64);
 
 /// What tells a file from every other, and from itself after a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Identity {
-    device: u64,
-    inode: u64,
-    size: u64,
+pub(crate) struct Identity {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    pub(crate) size: u64,
     /// When the content was changed; anybody can set it.
-    modified: Stamp,
+    pub(crate) modified: Stamp,
     /// When anything was changed, these times included.
-    changed: Stamp,
+    pub(crate) changed: Stamp,
 }
 
 impl Identity {
@@ -84,16 +86,23 @@ pub(crate) struct FileDigest {
     identity: Identity,
     /// Whether an equal identity proves that nothing has changed since.
     settled: bool,
+    /// Whether nothing that is remembered is believed.
+    strict: bool,
 }
 
 impl FileDigest {
-    /// Digests what is at the path of `input`.
+    /// Digests what is at the path of `input`. Without a store's `memory`, what this process remembers
+    /// is believed.
     ///
     /// # Errors
     ///
     /// It is not there, not of this kind, not readable, or does not stop changing.
-    pub(crate) fn of(kind: InputKind, input: &Input) -> Result<Self, Error> {
-        Self::read(kind, input).map_err(|error| {
+    pub(crate) fn of(
+        kind: InputKind,
+        input: &Input,
+        memory: Option<&FileMemory>,
+    ) -> Result<Self, Error> {
+        Self::read(kind, input, memory).map_err(|error| {
             let named = input.name.as_ref().map(|name| format!(" (named `{name}`)"));
             let (word, path) = (kind.word(), input.path.display());
             let message = format!(
@@ -104,17 +113,18 @@ impl FileDigest {
         })
     }
 
-    fn read(kind: InputKind, input: &Input) -> io::Result<Self> {
+    fn read(kind: InputKind, input: &Input, memory: Option<&FileMemory>) -> io::Result<Self> {
         let (digest, identity, settled) = match kind {
-            InputKind::File => read_file(&input.path)?,
+            InputKind::File => read_file(&input.path, memory)?,
             InputKind::Dir => {
                 let identity = Identity::of(&fs::metadata(&input.path)?);
                 // Its identity says nothing about the files in it.
-                (folder::digest(&input.path)?, identity, false)
+                (folder::digest(&input.path, memory)?, identity, false)
             }
         };
         let (path, shown) = (input.path.clone(), input.shown().into_owned());
-        Ok(Self { kind, path, shown, digest, identity, settled })
+        let strict = memory.is_some_and(FileMemory::is_strict);
+        Ok(Self { kind, path, shown, digest, identity, settled, strict })
     }
 
     /// Says whether this is a folder.
@@ -130,10 +140,15 @@ impl FileDigest {
     ///
     /// It is there, but cannot be read.
     pub(crate) fn unchanged(&self) -> io::Result<bool> {
+        let memory = self.strict.then_some(&FileMemory::STRICT);
         let unchanged = match self.kind {
             InputKind::File if self.settled && self.is_same()? => Ok(true),
-            InputKind::File => read_file(&self.path).map(|(digest, ..)| digest == self.digest),
-            InputKind::Dir => folder::digest(&self.path).map(|digest| digest == self.digest),
+            InputKind::File => {
+                read_file(&self.path, memory).map(|(digest, ..)| digest == self.digest)
+            }
+            InputKind::Dir => {
+                folder::digest(&self.path, memory).map(|digest| digest == self.digest)
+            }
         };
         unchanged.or_else(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(false),
@@ -150,11 +165,9 @@ impl FileDigest {
     }
 }
 
-/// The digests of all files that were read at rest.
-static MEMORY: LazyLock<Mutex<HashMap<Identity, Digest>>> = LazyLock::new(Mutex::default);
-
 /// Returns digest, identity, and whether an equal identity proves an equal content.
-fn read_file(path: &Path) -> io::Result<(Digest, Identity, bool)> {
+fn read_file(path: &Path, memory: Option<&FileMemory>) -> io::Result<(Digest, Identity, bool)> {
+    let strict = memory.is_some_and(FileMemory::is_strict);
     for _ in 0..ATTEMPTS {
         let now = SystemTime::now();
         let metadata = fs::metadata(path)?;
@@ -163,9 +176,9 @@ fn read_file(path: &Path) -> io::Result<(Digest, Identity, bool)> {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what}")));
         }
         let identity = Identity::of(&metadata);
-        let settled = identity.is_settled(now);
-        if settled && let Some(digest) = memory().get(&identity) {
-            return Ok((*digest, identity, settled));
+        let settled = !strict && identity.is_settled(now);
+        if settled && let Some(digest) = memory::recall(&identity, memory) {
+            return Ok((digest, identity, settled));
         }
         let file = File::open(path)?;
         let content = hash(&file, identity.size);
@@ -174,16 +187,12 @@ fn read_file(path: &Path) -> io::Result<(Digest, Identity, bool)> {
             // Made-up files, as in `/proc`, change without a trace, but do not tell their size.
             let settled = settled && length > 0 && length == identity.size;
             if settled {
-                memory().insert(identity, digest);
+                memory::remember(identity, digest, memory);
             }
             return Ok((digest, identity, settled));
         }
     }
     Err(io::Error::other("it changes while it is read"))
-}
-
-fn memory() -> std::sync::MutexGuard<'static, HashMap<Identity, Digest>> {
-    MEMORY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns the BLAKE3 digest of a file's bytes, and how many there are.
@@ -254,26 +263,32 @@ fn left_of(count: usize) -> usize {
     count.next_power_of_two() / 2
 }
 
+/// The references met, and what is remembered of files meanwhile.
+type References = (Option<Arc<FileMemory>>, Vec<FileDigest>);
+
 thread_local! {
     /// The references met by the innermost scope of this thread.
-    static REFERENCES: RefCell<Option<Vec<FileDigest>>> = const { RefCell::new(None) };
+    static REFERENCES: RefCell<Option<References>> = const { RefCell::new(None) };
 }
 
 /// Runs `save`, and returns with its result the files and folders that were serialized meanwhile on
 /// this thread, by any serializer, each once.
 ///
 /// An output with an [`InputFile`](crate::InputFile) in it is good only while that file is.
-pub(crate) fn collect_references<R>(save: impl FnOnce() -> R) -> (R, Vec<FileDigest>) {
+pub(crate) fn collect_references<R>(
+    memory: Option<&Arc<FileMemory>>,
+    save: impl FnOnce() -> R,
+) -> (R, Vec<FileDigest>) {
     /// Gives the scope around it its own back, also when `save` panics.
-    struct Scope(Option<Vec<FileDigest>>);
+    struct Scope(Option<References>);
     impl Drop for Scope {
         fn drop(&mut self) {
             REFERENCES.set(self.0.take());
         }
     }
-    let _scope = Scope(REFERENCES.replace(Some(Vec::new())));
+    let _scope = Scope(REFERENCES.replace(Some((memory.cloned(), Vec::new()))));
     let result = save();
-    (result, REFERENCES.take().unwrap_or_default())
+    (result, REFERENCES.take().unwrap_or_default().1)
 }
 
 /// Notes that `input` was serialized, if a scope wants to know.
@@ -282,14 +297,14 @@ pub(crate) fn collect_references<R>(save: impl FnOnce() -> R) -> (R, Vec<FileDig
 ///
 /// What it refers to is not there, so that it must not be kept.
 pub(crate) fn note_reference(kind: InputKind, input: &Input) -> Result<(), Error> {
-    let is_new = REFERENCES.with_borrow(|references| {
-        references.as_ref().is_some_and(|references| {
-            !references.iter().any(|known| known.kind == kind && known.path == input.path)
-        })
+    let memory = REFERENCES.with_borrow(|references| {
+        let (memory, met) = references.as_ref()?;
+        let is_known = met.iter().any(|known| known.kind == kind && known.path == input.path);
+        (!is_known).then(|| memory.clone())
     });
-    if is_new {
-        let reference = FileDigest::of(kind, input)?;
-        REFERENCES.with_borrow_mut(|references| references.as_mut().map(|all| all.push(reference)));
+    if let Some(memory) = memory {
+        let reference = FileDigest::of(kind, input, memory.as_deref())?;
+        REFERENCES.with_borrow_mut(|all| all.as_mut().map(|(_, met)| met.push(reference)));
     }
     Ok(())
 }

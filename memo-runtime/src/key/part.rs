@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::canonical::{Encoded, KeyHasher};
-use super::files::FileDigest;
+use super::files::{FileDigest, FileMemory};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
 
@@ -189,10 +189,10 @@ enum Mode {
 }
 
 impl Parts {
-    /// Begins to digest parts.
-    pub(crate) fn digesting() -> Self {
+    /// Begins to digest parts, with what is believed of files.
+    pub(crate) fn digesting(memory: &Arc<FileMemory>) -> Self {
         let (digests, errors, secrets) = (Vec::with_capacity(4), Vec::new(), Vec::new());
-        Self(Mode::Digesting { hasher: KeyHasher::new(), digests, errors, secrets })
+        Self(Mode::Digesting { hasher: KeyHasher::within(memory), digests, errors, secrets })
     }
 
     /// Returns the parts, and leaves none.

@@ -62,10 +62,11 @@ impl<'f> Call<'f> {
             Ok(fixed) => (Some(fixed), Vec::new()),
             Err(error) => (None, vec![error]),
         };
+        let parts = Parts::digesting(frame.session.store.files());
         Self {
             frame,
             spec,
-            parts: Parts::digesting(),
+            parts,
             fixed,
             types: Vec::new(),
             inputs: Vec::with_capacity(spec.inputs.len()),
@@ -141,7 +142,8 @@ impl<'f> Call<'f> {
         Q: Provides<P> + Send + Sync + 'static,
     {
         self.bind_across(index, |frame, name| {
-            AcrossInput::bind::<T>(frame, name, false)?.with_params::<P, Q>(params)
+            AcrossInput::bind::<T>(frame, name, false)?
+                .with_params::<P, Q>(params, frame.session.store.files())
         });
     }
 
@@ -153,7 +155,8 @@ impl<'f> Call<'f> {
         Q: Provides<P> + Send + Sync + 'static,
     {
         self.bind_across(index, |frame, name| {
-            AcrossInput::bind::<T>(frame, name, true)?.with_params::<P, Q>(params)
+            AcrossInput::bind::<T>(frame, name, true)?
+                .with_params::<P, Q>(params, frame.session.store.files())
         });
     }
 

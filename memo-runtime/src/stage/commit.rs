@@ -206,7 +206,8 @@ impl Node {
                 continue;
             };
             let artifact = self.session.store.new_artifact(format.file_extension())?;
-            let (outcome, files) = collect_references(|| slot.save(&artifact));
+            let (outcome, files) =
+                collect_references(Some(self.session.store.files()), || slot.save(&artifact));
             outcome.map_err(|error| self.not_saved(index, &artifact, error))?;
             let mut saved = artifact.into_saved()?;
             saved.references = files.iter().map(reference).collect();
@@ -291,7 +292,9 @@ impl Node {
             return Some(format!("`{}`", file.shown));
         }
         let heads = self.upstream().filter_map(|node| node.head());
-        if let Some(file) = heads.into_iter().find_map(|h| h.broken_reference().map(str::to_owned))
+        if let Some(file) = heads
+            .into_iter()
+            .find_map(|h| h.broken_reference(self.session.store.files()).map(str::to_owned))
         {
             return Some(format!("`{file}`"));
         }

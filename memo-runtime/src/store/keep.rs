@@ -121,6 +121,7 @@ impl Store {
             set_aside::move_to(&place, &self.0.layout.damaged()).map_err(failed)?;
             put::bytes(scratch, &bytes, &place, Clash::Replace, self.0.durable).map_err(failed)?;
         }
+        self.0.files.flush();
         let head = Arc::new(head);
         self.remember(&head);
         Ok(head)

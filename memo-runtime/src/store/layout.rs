@@ -14,7 +14,9 @@
 //!     damaged/<name>-<n>                    what was found damaged, set aside
 //!     results/<experiment>/<record>/<output>.<ext>   links, for people
 //!     runs/<time>/<run>.json                one file a run
-//!     locks/<key>                           held while a key is computed
+//!     lock                                  empty; a byte of it is locked while a key is computed
+//!     locks/<key>                           the same, where bytes cannot be locked: a file for a key
+//!     digests, digests.former               digests of large input files, a line each
 //!     tmp/<id>/                             what is being written, one folder a process
 //! ```
 
@@ -125,12 +127,24 @@ impl Layout {
         self.base.join("runs").join(folder).join(file_name(name) + ".json")
     }
 
+    /// Where a lock is a file.
+    #[cfg(any(test, not(all(target_os = "linux", target_pointer_width = "64"))))]
     pub(crate) fn locks(&self) -> PathBuf {
         self.base.join("locks")
     }
 
-    pub(crate) fn lock(&self, key: &Digest) -> PathBuf {
-        self.locks().join(key.to_string())
+    /// The file whose bytes are locked, one for a key.
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.base.join("lock")
+    }
+
+    /// What is remembered of large input files.
+    pub(crate) fn digests(&self) -> PathBuf {
+        self.base.join("digests")
+    }
+
+    pub(crate) fn former_digests(&self) -> PathBuf {
+        self.base.join("digests.former")
     }
 
     pub(crate) fn temporary(&self) -> PathBuf {

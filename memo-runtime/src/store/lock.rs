@@ -1,43 +1,132 @@
 //! A lock is a type: whoever holds a [`KeyLock`] is the one that computes its key.
 //!
-//! Locks are the operating system's and die with their holder. They spare work only: whether an entry
-//! is right never rests on them, so a file system without locks costs double work and no more.
+//! Threads that share a store wait for each other in memory. Between processes, and between stores that
+//! were opened apart, locks are the operating system's and die with their holder. They spare work only:
+//! whether an entry is right never rests on them, so a file system without locks costs double work and
+//! no more.
 
-use std::fs::{self, File, OpenOptions};
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::hash::BuildHasherDefault;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Store;
-use super::scratch::make_folder;
-use crate::digest::Digest;
+use super::layout::Layout;
+use crate::digest::{Digest, Hashed};
 
-/// Held while a key is computed. Dropping it removes its file.
+#[cfg(any(test, not(all(target_os = "linux", target_pointer_width = "64"))))]
+mod files;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod ranges;
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+use files as outside;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+use ranges as outside;
+
+/// The longest that nobody looks whether the run is over, or another process is done.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// The locks of one store that was opened.
 #[derive(Debug)]
-pub(crate) struct KeyLock {
-    path: PathBuf,
-    /// Open for as long as the lock is held.
-    _file: File,
+pub(super) struct Locks {
+    /// The keys that threads of this process hold, and whether another one waits.
+    held: Mutex<HashMap<Digest, bool, BuildHasherDefault<Hashed>>>,
+    freed: Condvar,
+    outside: outside::Locks,
 }
 
-impl KeyLock {
-    /// Takes the lock if nobody holds it.
-    pub(crate) fn try_acquire(path: PathBuf) -> io::Result<Option<Self>> {
+/// Held while a key is computed.
+#[derive(Debug)]
+pub(crate) struct KeyLock {
+    key: Digest,
+    locks: Arc<Locks>,
+    /// What other processes see; `None` where there are no locks.
+    outside: Option<outside::Held>,
+}
+
+impl Locks {
+    pub(super) fn new(layout: &Layout) -> Self {
+        let outside = outside::Locks::new(layout);
+        Self { held: Mutex::default(), freed: Condvar::new(), outside }
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<Digest, bool, BuildHasherDefault<Hashed>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `key` can be had, or `is_over`. `waits` is called once, if it cannot be had at once.
+    pub(super) fn acquire(
+        self: &Arc<Self>,
+        key: &Digest,
+        is_over: impl Fn() -> bool,
+        waits: impl FnOnce(),
+    ) -> Option<KeyLock> {
+        let mut waits = Some(waits);
+        let mut tell = || waits.take().map_or((), |waits| waits());
+        let mut lock = self.acquire_inside(key, &is_over, &mut tell)?;
+        // The operating system wakes nobody who also listens for an interrupt.
+        let mut pause = Duration::from_millis(1);
         loop {
-            let file = open(&path)?;
-            match file.try_lock() {
-                Ok(()) if is_at(&file, &path)? => return Ok(Some(Self { path, _file: file })),
-                Ok(()) => {}
-                Err(fs::TryLockError::WouldBlock) => return Ok(None),
-                Err(fs::TryLockError::Error(error)) => return Err(error),
+            match self.outside.try_acquire(key) {
+                Ok(None) if is_over() => return None,
+                Ok(None) => {
+                    tell();
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Ok(held) => {
+                    lock.outside = held;
+                    return Some(lock);
+                }
+                Err(_) => return Some(lock),
             }
+        }
+    }
+
+    /// Waits until no other thread of this process holds `key`.
+    fn acquire_inside(
+        self: &Arc<Self>,
+        key: &Digest,
+        is_over: impl Fn() -> bool,
+        mut waits: impl FnMut(),
+    ) -> Option<KeyLock> {
+        let mut held = self.held();
+        if held.contains_key(key) {
+            // An observer may do as it likes, even look something up; so not while the table is locked.
+            drop(held);
+            waits();
+            held = self.held();
+        }
+        while let Some(is_awaited) = held.get_mut(key) {
+            if is_over() {
+                return None;
+            }
+            *is_awaited = true;
+            let woken = self.freed.wait_timeout(held, LONGEST_PAUSE);
+            held = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        held.insert(*key, false);
+        Some(KeyLock { key: *key, locks: Arc::clone(self), outside: None })
+    }
+}
+
+impl Drop for KeyLock {
+    fn drop(&mut self) {
+        // First what others see: the next thread of this process asks for it as they do.
+        self.outside = None;
+        if self.locks.held().remove(&self.key) == Some(true) {
+            self.locks.freed.notify_all();
         }
     }
 }
 
 impl Store {
     /// Waits until nobody else computes `key`, or `is_over`. `waits` is called once, if there is
-    /// anything to wait for. `None` where there are no locks, or nothing is written.
+    /// anything to wait for. `None` where nothing is written.
     pub(crate) fn lock(
         &self,
         key: &Digest,
@@ -47,50 +136,15 @@ impl Store {
         if self.is_read_only() || self.scratch().is_err() {
             return None;
         }
-        let path = self.0.layout.lock(key);
-        let first = KeyLock::try_acquire(path.clone()).or_else(|_| {
-            make_folder(path.parent().unwrap_or(&path))?;
-            KeyLock::try_acquire(path.clone())
-        });
-        let mut held = first.ok()?;
-        if held.is_none() {
-            waits();
-        }
-        // The operating system wakes nobody who also listens for an interrupt.
-        let mut pause = Duration::from_millis(1);
-        while held.is_none() && !is_over() {
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(50));
-            held = KeyLock::try_acquire(path.clone()).ok()?;
-        }
-        held
+        self.0.locks.acquire(key, is_over, waits)
     }
 }
 
-impl Drop for KeyLock {
-    fn drop(&mut self) {
-        // Removed while it is held: who waits for it finds that its file is no longer at the path,
-        // and opens the next one.
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
-/// Removes the lock files that killed processes have left.
-pub(super) fn sweep(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            // Whoever has the lock removes its file when it is dropped.
-            let _ = KeyLock::try_acquire(entry.path());
-        }
-    }
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+/// Removes the lock files that killed processes have left, where a lock is a file.
+pub(super) fn sweep(layout: &Layout) {
+    let _ = layout;
+    #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+    files::sweep(&layout.locks());
 }
 
 /// Whether `file` is still what lies at `path`: the holder before us may have removed it.
@@ -111,42 +165,4 @@ pub(super) fn is_at(_file: &File, path: &Path) -> io::Result<bool> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_file_goes_with_the_lock() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key");
-        let held = KeyLock::try_acquire(path.clone()).unwrap();
-        assert!(held.is_some() && KeyLock::try_acquire(path.clone()).unwrap().is_none());
-        drop(held);
-        assert!(!path.exists());
-        assert!(KeyLock::try_acquire(path).unwrap().is_some());
-    }
-
-    #[test]
-    fn many_threads_take_turns() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key");
-        let inside = std::sync::atomic::AtomicU32::new(0);
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    for _ in 0..50 {
-                        let held = loop {
-                            match KeyLock::try_acquire(path.clone()).unwrap() {
-                                Some(held) => break held,
-                                None => std::thread::yield_now(),
-                            }
-                        };
-                        let before = inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                        assert_eq!(before, 0);
-                        inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
-                        drop(held);
-                    }
-                });
-            }
-        });
-    }
-}
+mod tests;

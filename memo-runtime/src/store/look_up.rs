@@ -33,7 +33,7 @@ impl Store {
     /// Looks for the entry of `key`.
     pub(crate) fn look_up(&self, stage: &str, key: &Digest) -> Found {
         let known = self.known().get(key).cloned();
-        if let Some(head) = known.filter(|head| head.broken_reference().is_none()) {
+        if let Some(head) = known.filter(|head| head.broken_reference(self.files()).is_none()) {
             return Found::Entry(head);
         }
         let head = match read_manifest(&self.0.layout.entry(stage, key), manifest::read_head) {
@@ -68,8 +68,10 @@ impl Store {
 
     /// Looks whether everything that an entry holds is there, by size; digests are checked on reading.
     fn what_is_gone(&self, head: &Head) -> Option<String> {
-        let outside =
-            || head.broken_reference().map(|file| format!("the file `{file}` is gone or changed"));
+        let outside = || {
+            head.broken_reference(self.files())
+                .map(|file| format!("the file `{file}` is gone or changed"))
+        };
         head.kept()
             .filter(|kept| kept.inline().is_none())
             .find_map(|kept| self.misses(kept))
@@ -83,7 +85,7 @@ impl Store {
             let meta = fs::symlink_metadata(self.0.layout.place_of(kept));
             meta.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
         };
-        head.broken_reference().is_none()
+        head.broken_reference(self.files()).is_none()
             && kept.all(|kept| self.misses(kept).is_none() || is_removed(kept))
     }
 

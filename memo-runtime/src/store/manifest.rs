@@ -17,7 +17,7 @@ use crate::artifact::tree::Part;
 use crate::digest::Digest;
 use crate::file::{Input, InputKind};
 use crate::key::Component;
-use crate::key::files::FileDigest;
+use crate::key::files::{FileDigest, FileMemory};
 
 mod quick;
 
@@ -195,9 +195,9 @@ impl Head {
     }
 
     /// Names a file that an output refers to and that is gone or changed.
-    pub(crate) fn broken_reference(&self) -> Option<&str> {
+    pub(crate) fn broken_reference(&self, memory: &FileMemory) -> Option<&str> {
         let mut references = self.kept().flat_map(|kept| &kept.references);
-        references.find(|file| !file.holds()).map(|file| &*file.path)
+        references.find(|file| !file.holds(memory)).map(|file| &*file.path)
     }
 
     /// Whether all names stay inside the folders that they are joined to. A manifest is not trusted.
@@ -248,10 +248,10 @@ impl Kept {
 
 impl Reference {
     /// Whether the file is there, with the content that it had.
-    pub(crate) fn holds(&self) -> bool {
+    pub(crate) fn holds(&self, memory: &FileMemory) -> bool {
         let kind = if self.folder { InputKind::Dir } else { InputKind::File };
         let input = Input { path: self.path.clone().into(), name: None };
-        FileDigest::of(kind, &input).is_ok_and(|found| found.digest == self.digest)
+        FileDigest::of(kind, &input, Some(memory)).is_ok_and(|found| found.digest == self.digest)
     }
 }
 

@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use once_cell::sync::OnceCell;
 
+use super::digests::KeptDigests;
 use super::layout::Layout;
+use super::lock::Locks;
 use super::{Inner, Store, history};
 use crate::artifact::io_error;
 use crate::error::{Error, ErrorKind};
 use crate::event::Observer;
+use crate::key::files::FileMemory;
 
 /// How a store is opened.
 ///
@@ -25,6 +28,7 @@ use crate::event::Observer;
 pub struct StoreOptions {
     read_only: bool,
     durable: bool,
+    strict_files: bool,
     observers: Vec<Arc<dyn Observer>>,
 }
 
@@ -41,6 +45,14 @@ impl StoreOptions {
     #[must_use]
     pub fn durable(mut self, durable: bool) -> Self {
         self.durable = durable;
+        self
+    }
+
+    /// Reads every input file each time, and believes nothing that is remembered of it. The default is
+    /// that a file whose device, inode, size and times are what they were has the content that it had.
+    #[must_use]
+    pub fn strict_files(mut self, strict_files: bool) -> Self {
+        self.strict_files = strict_files;
         self
     }
 
@@ -64,8 +76,13 @@ impl StoreOptions {
         }
         let path = std::path::absolute(path).map_err(|error| io_error("open", path, error))?;
         let observed = AtomicBool::new(!self.observers.is_empty());
+        let layout = Layout::new(&path);
+        let kept = || FileMemory::with(KeptDigests::new(&layout, self.read_only));
+        let files = if self.strict_files { FileMemory::STRICT } else { kept() };
         Ok(Store(Arc::new(Inner {
-            layout: Layout::new(&path),
+            locks: Arc::new(Locks::new(&layout)),
+            files: Arc::new(files),
+            layout,
             read_only: self.read_only,
             durable: self.durable,
             scratch: OnceCell::new(),

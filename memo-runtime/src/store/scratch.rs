@@ -27,7 +27,7 @@ impl Scratch {
         let all = layout.temporary();
         make_folder(&all)?;
         sweep(&all);
-        super::lock::sweep(&layout.locks());
+        super::lock::sweep(layout);
         // The lock comes before the folder: a sweep removes no folder whose lock it cannot have.
         let (lock, lock_path) = make_lock(&all)?;
         let folder = lock_path.with_extension("");

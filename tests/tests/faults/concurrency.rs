@@ -115,7 +115,7 @@ fn when_the_holder_is_killed_another_takes_over() {
         assert_eq!((told.code, told.values()), (Some(0), "10000"), "{told:?}");
     }
     assert_eq!(all.iter().flat_map(|told| told.all("body")).count(), 1, "{all:?}");
-    assert_eq!(fs::read_dir(store.join("v1/locks")).unwrap().count(), 0);
+    crate::support::no_lock_is_left(&store);
     runs_well(&store, 1);
 }
 

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{Random, Told, all_hits, expected, pipeline, runs_well, whole_lines};
+use crate::support::{
+    Random, Told, all_hits, expected, no_lock_is_left, pipeline, runs_well, whole_lines,
+};
 
 /// When the process is killed.
 enum When {
@@ -55,6 +57,7 @@ fn whole_run(folder: &Path) -> Duration {
 
 /// What nobody holds any more is gone: temporaries and locks.
 fn nothing_is_left(store: &Path) {
+    no_lock_is_left(store);
     for folder in ["v1/tmp", "v1/locks"] {
         let Ok(left) = fs::read_dir(store.join(folder)) else { continue };
         let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();

@@ -185,6 +185,19 @@ pub fn remove(path: &Path) {
     let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
 }
 
+/// Nobody holds a lock on a key any more, and the file of locks is empty.
+pub fn no_lock_is_left(store: &Path) {
+    let locks = fs::read_dir(store.join("v1/locks"));
+    assert_eq!(locks.map_or(0, Iterator::count), 0);
+    let Ok(meta) = fs::metadata(store.join("v1/lock")) else { return };
+    assert_eq!(meta.len(), 0);
+    let inode = format!(":{}", meta.ino());
+    let held = fs::read_to_string("/proc/locks").unwrap_or_default();
+    let held: Vec<_> =
+        held.lines().filter(|line| line.split(' ').any(|w| w.ends_with(&inode))).collect();
+    assert!(held.is_empty(), "{held:?}");
+}
+
 /// The same numbers in each run (xorshift), so that a failure can be repeated.
 pub struct Random(pub u64);
 

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt as _;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::ser;
@@ -14,7 +15,7 @@ use super::mask::Mask;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
 use crate::file::{Input, InputKind};
-use crate::key::files::FileDigest;
+use crate::key::files::{FileDigest, FileMemory};
 use crate::key::spare::SpareBuffer;
 
 /// How many bytes BLAKE3 gets at once: fewer would leave its vector lanes empty.
@@ -111,6 +112,8 @@ pub(super) struct Encoder {
     pub(super) mask: Option<Box<Mask>>,
     /// The files met; `None` where files count by their path alone.
     pub(super) files: Option<Vec<FileDigest>>,
+    /// What the store remembers of files.
+    pub(super) memory: Option<Arc<FileMemory>>,
 }
 
 /// The encoding of a value while it is short, else its digest.
@@ -182,6 +185,7 @@ impl Encoder {
             sorted: Vec::new(),
             mask: None,
             files: reads_files.then(Vec::new),
+            memory: None,
         }
     }
 
@@ -288,7 +292,7 @@ impl Encoder {
         self.buffer.truncate(self.start);
         self.end(outer);
         let input = text.ok_or_else(|| ser::Error::custom("an input must be a path"))?;
-        let file = FileDigest::of(kind, &input).map_err(Fault)?;
+        let file = FileDigest::of(kind, &input, self.memory.as_deref()).map_err(Fault)?;
         match (kind, &input.name) {
             (InputKind::File, Some(name)) => self.text(tag::NAMED_FILE, name.as_bytes()),
             (InputKind::Dir, Some(name)) => self.text(tag::NAMED_DIR, name.as_bytes()),

@@ -13,7 +13,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use super::read_file;
+use super::{FileMemory, read_file};
 use crate::digest::Digest;
 use crate::key::canonical::put_number;
 
@@ -31,25 +31,25 @@ mod kind {
 /// # Errors
 ///
 /// It is not there, not a folder, or something in it cannot be read.
-pub(super) fn digest(path: &Path) -> io::Result<Digest> {
+pub(super) fn digest(path: &Path, memory: Option<&FileMemory>) -> io::Result<Digest> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_dir() {
         return Err(io::Error::new(io::ErrorKind::NotADirectory, "it is not a folder"));
     }
-    let mut walk = Walk::default();
+    let mut walk = Walk { memory, way: Vec::new(), met: HashMap::new() };
     walk.met.insert((metadata.dev(), metadata.ino()), Vec::new());
     walk.list(path)
 }
 
-#[derive(Default)]
-struct Walk {
+struct Walk<'m> {
+    memory: Option<&'m FileMemory>,
     /// The way from the root to the folder that is listed, with a slash after each name.
     way: Vec<u8>,
     /// Every folder met, by device and inode, with the way it was first met by.
     met: HashMap<(u64, u64), Vec<u8>>,
 }
 
-impl Walk {
+impl Walk<'_> {
     /// Returns the digest of a folder's listing.
     fn list(&mut self, folder: &Path) -> io::Result<Digest> {
         let mut names = names_in(folder).map_err(|error| at(folder, &error))?;
@@ -71,7 +71,8 @@ impl Walk {
             Ok(metadata) if metadata.is_dir() => self.add_folder(listing, path, &metadata),
             Ok(metadata) => {
                 let executable = metadata.mode() & 0o100 != 0;
-                let (digest, ..) = read_file(path).map_err(|error| at(path, &error))?;
+                let (digest, ..) =
+                    read_file(path, self.memory).map_err(|error| at(path, &error))?;
                 listing.push(if executable { kind::EXECUTABLE } else { kind::FILE });
                 listing.extend_from_slice(digest.as_bytes());
                 Ok(())

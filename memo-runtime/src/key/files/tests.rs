@@ -42,7 +42,7 @@ impl Sandbox {
 }
 
 fn digest_at(kind: InputKind, path: &Path) -> Result<FileDigest, Error> {
-    FileDigest::of(kind, &Input { path: path.to_owned(), name: None })
+    FileDigest::of(kind, &Input { path: path.to_owned(), name: None }, None)
 }
 
 /// Lets a file written just now come to rest.
@@ -59,7 +59,7 @@ fn the_digest_is_blake3_of_the_bytes_at_every_size() {
     for size in sizes.chain([bytes.len()]) {
         let path = sandbox.write("file", &bytes[..size]);
         let expected = Digest::of(&bytes[..size]);
-        assert_eq!(read_file(&path).unwrap().0, expected, "{size}");
+        assert_eq!(read_file(&path, None).unwrap().0, expected, "{size}");
         if size > GROUP {
             for threads in [1, 2, 7] {
                 let file = File::open(&path).unwrap();
@@ -76,7 +76,7 @@ fn a_large_file_is_hashed_as_a_whole() {
     let bytes: Vec<u8> = (0..253).cycle().take(33 * GROUP + 5).collect();
     let path = sandbox.write("file", &bytes);
     assert!(bytes.len() as u64 > LARGE);
-    assert_eq!(read_file(&path).unwrap().0, Digest::of(&bytes));
+    assert_eq!(read_file(&path, None).unwrap().0, Digest::of(&bytes));
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_made_up_file_is_read_to_its_end_and_not_trusted() {
     if path.exists() {
         let (_, length) = hash(&File::open(path).unwrap(), 0).unwrap();
         assert!(length > 100, "{length}");
-        assert!(!read_file(path).unwrap().2);
+        assert!(!read_file(path, None).unwrap().2);
     }
 }
 
@@ -115,16 +115,16 @@ fn a_file_at_rest_is_read_once() {
     sandbox.write("empty", "");
     let young = sandbox.file("file");
     assert!(!young.settled);
-    assert!(!memory().contains_key(&young.identity));
+    assert!(!memory::of_process().contains_key(&young.identity));
     rest();
     let file = sandbox.file("file");
     assert!(file.settled);
     assert_eq!(file.digest, young.digest);
-    assert_eq!(memory().get(&file.identity), Some(&file.digest));
+    assert_eq!(memory::of_process().get(&file.identity), Some(&file.digest));
     assert!(young.unchanged().unwrap() && file.unchanged().unwrap());
 
     // From here on the memory is believed.
-    memory().insert(file.identity, Digest::of(b"something else"));
+    memory::of_process().insert(file.identity, Digest::of(b"something else"));
     assert_eq!(sandbox.file("file").digest, Digest::of(b"something else"));
     assert!(file.unchanged().unwrap());
     assert!(!sandbox.file("empty").settled);
@@ -190,7 +190,7 @@ fn what_is_no_file_or_folder_is_an_error() {
     let error = digest_at(InputKind::Dir, sandbox.0.path()).unwrap_err();
     assert!(error.chain().contains("socket"), "{}", error.chain());
     let input = Input { path: "absent".into(), name: Some("rows".to_owned()) };
-    let error = FileDigest::of(InputKind::File, &input).unwrap_err();
+    let error = FileDigest::of(InputKind::File, &input, None).unwrap_err();
     assert!(error.to_string().contains("`rows`"), "{error}");
 }
 
@@ -312,8 +312,8 @@ fn references_are_collected_by_any_serializer() {
     let sandbox = Sandbox::new();
     let (one, other) = (sandbox.write("one", "1"), sandbox.write("other", "2"));
     let value = (vec![InputFile::from(&one), InputFile::from(&other)], Some(InputFile::from(&one)));
-    let (text, outer) = collect_references(|| {
-        let (_, inner) = collect_references(|| serde_json::to_string(&value.0[1]).unwrap());
+    let (text, outer) = collect_references(None, || {
+        let (_, inner) = collect_references(None, || serde_json::to_string(&value.0[1]).unwrap());
         assert_eq!(inner.len(), 1);
         let text = serde_json::to_string(&value).unwrap();
         assert_eq!(serde_json::to_string(&value).unwrap(), text);
@@ -327,7 +327,7 @@ fn references_are_collected_by_any_serializer() {
     assert!(outer[1].unchanged().unwrap());
 
     let dir = InputDir::named(sandbox.0.path(), "all");
-    let (_, references) = collect_references(|| serde_json::to_string(&dir).unwrap());
+    let (_, references) = collect_references(None, || serde_json::to_string(&dir).unwrap());
     assert_eq!(references[0].shown, "all");
     assert!(references[0].is_folder());
 }
@@ -335,7 +335,7 @@ fn references_are_collected_by_any_serializer() {
 #[test]
 fn a_reference_to_nothing_is_not_written() {
     let absent = vec![InputFile::from("no/such/file")];
-    let (result, references) = collect_references(|| serde_json::to_string(&absent));
+    let (result, references) = collect_references(None, || serde_json::to_string(&absent));
     assert!(result.unwrap_err().to_string().contains("no/such/file"));
     assert!(references.is_empty());
     assert!(serde_json::to_string(&absent).is_ok(), "nobody asked");
@@ -344,10 +344,60 @@ fn a_reference_to_nothing_is_not_written() {
 #[test]
 fn a_scope_ends_with_a_panic_in_it() {
     let result = std::panic::catch_unwind(|| {
-        collect_references(|| -> () { std::panic::resume_unwind(Box::new("stop")) })
+        collect_references(None, || -> () { std::panic::resume_unwind(Box::new("stop")) })
     });
     assert!(result.is_err());
     assert!(REFERENCES.take().is_none());
     let absent = InputFile::from("no/such/file");
     assert!(absent.serialize(serde_json::value::Serializer).is_ok());
+}
+
+/// Returns what a store in `folder` remembers, as a process has it that has not met the file.
+fn memory_in(folder: &Path, file: &Path) -> FileMemory {
+    memory::of_process().remove(&Identity::of(&fs::metadata(file).unwrap()));
+    let layout = crate::store::layout::Layout::new(folder);
+    fs::create_dir_all(layout.base()).unwrap();
+    FileMemory::with(crate::store::digests::KeptDigests::new(&layout, false))
+}
+
+#[test]
+fn a_new_process_reads_a_large_file_only_if_it_has_changed_or_must() {
+    let (sandbox, store) = (Sandbox::new(), tempfile::tempdir().unwrap());
+    let large = sandbox.write("large", vec![1; 100_000]);
+    let small = sandbox.write("small", vec![1; 1000]);
+    let kept = store.path().join("v1/digests");
+    let digest = |path: &Path, memory: &FileMemory| read_file(path, Some(memory)).unwrap();
+    digest(&large, &memory_in(store.path(), &large));
+    assert!(!kept.exists(), "a file that was changed just now is not believed later");
+    rest();
+    digest(&large, &FileMemory::STRICT);
+    assert!(!kept.exists());
+    let (truth, identity, _) = digest(&large, &memory_in(store.path(), &large));
+    digest(&small, &memory_in(store.path(), &small));
+    assert_eq!(fs::read_to_string(&kept).unwrap().lines().count(), 2, "a line break and a line");
+
+    // What is kept is believed: so nothing was read.
+    let planted = Digest::of(b"planted");
+    let layout = crate::store::layout::Layout::new(store.path());
+    crate::store::digests::KeptDigests::new(&layout, false).add(identity, planted);
+    assert_eq!(digest(&large, &memory_in(store.path(), &large)).0, planted);
+    // Who is strict believes neither what is kept nor what this process has met.
+    memory::of_process().insert(identity, planted);
+    assert_eq!(read_file(&large, None).unwrap().0, planted);
+    assert_eq!(digest(&large, &FileMemory::STRICT).0, truth);
+    let strict = FileDigest::of(
+        InputKind::File,
+        &Input { path: large.clone(), name: None },
+        Some(&FileMemory::STRICT),
+    );
+    assert!(strict.unwrap().unchanged().unwrap());
+
+    // Another byte, with size and time as they were.
+    let modified = fs::metadata(&large).unwrap().modified().unwrap();
+    fs::write(&large, vec![2; 100_000]).unwrap();
+    File::options().write(true).open(&large).unwrap().set_modified(modified).unwrap();
+    rest();
+    let (changed, after, settled) = digest(&large, &memory_in(store.path(), &large));
+    assert!(settled && after.modified == identity.modified && after.size == identity.size);
+    assert_eq!(changed, Digest::of(&vec![2; 100_000]));
 }

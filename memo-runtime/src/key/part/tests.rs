@@ -20,7 +20,7 @@ macro_rules! enter {
 /// The digest of a value as the argument `x`.
 macro_rules! part {
     ($value:expr) => {{
-        let mut parts = Parts::digesting();
+        let mut parts = Parts::digesting(&Arc::new(FileMemory::STRICT));
         enter!($value, parts.argument("x"));
         parts.finish().unwrap().digests[0].digest()
     }};
@@ -141,7 +141,7 @@ fn a_generic_function_dispatches_by_its_bounds() {
 #[test]
 fn parts_come_out_as_they_went_in() {
     let params = Params { rate: 0.5, ..Params::default() };
-    let mut parts = Parts::digesting();
+    let mut parts = Parts::digesting(&Arc::new(FileMemory::STRICT));
     enter!(params.rate, parts.param("rate", &[]));
     enter!(params, parts.param("", &["token", "nested.threads"]));
     enter!(3_usize, parts.argument("top_k"));
@@ -169,7 +169,7 @@ fn parts_come_out_as_they_went_in() {
 fn what_is_left_out_of_one_part_is_in_the_next() {
     let digests = |threads| {
         let nested = Nested { threads, layers: vec![] };
-        let mut parts = Parts::digesting();
+        let mut parts = Parts::digesting(&Arc::new(FileMemory::STRICT));
         enter!(nested, parts.param("nested", &["threads"]));
         enter!(nested, parts.param("nested", &[]));
         parts.finish().unwrap().digests
@@ -186,7 +186,7 @@ fn files_are_collected_over_all_parts() {
         std::fs::write(folder.path().join(name), name).unwrap();
         InputFile::named(folder.path().join(name), name)
     };
-    let mut parts = Parts::digesting();
+    let mut parts = Parts::digesting(&Arc::new(FileMemory::STRICT));
     enter!(write("one"), parts.argument("one"));
     enter!(Some([write("other")]), parts.param("other", &[]));
     let files = parts.finish().unwrap().files;
@@ -196,7 +196,7 @@ fn files_are_collected_over_all_parts() {
 
 #[test]
 fn errors_name_the_part_and_come_together() {
-    let mut parts = Parts::digesting();
+    let mut parts = Parts::digesting(&Arc::new(FileMemory::STRICT));
     enter!(Broken, parts.argument("x"));
     enter!(1, parts.argument("y"));
     let error = parts.finish().unwrap_err();
@@ -204,7 +204,7 @@ fn errors_name_the_part_and_come_together() {
     assert!(error.chain().starts_with("the argument `x` cannot enter a key: "), "{error}");
     assert!(error.chain().ends_with("hunter2 is broken"));
 
-    let mut parts = Parts::digesting();
+    let mut parts = Parts::digesting(&Arc::new(FileMemory::STRICT));
     enter!(vec![Broken], parts.param("a.b", &[]));
     enter!(InputFile::from("no/such/file"), parts.param("", &[]));
     enter!(Broken, parts.projection("key"));
@@ -216,7 +216,7 @@ fn errors_name_the_part_and_come_together() {
 
 #[test]
 fn nothing_that_a_secret_says_is_told() {
-    let mut parts = Parts::digesting();
+    let mut parts = Parts::digesting(&Arc::new(FileMemory::STRICT));
     enter!(Broken, parts.secret("token"));
     let error = parts.finish().unwrap_err();
     assert!(error.chain().contains("`token`") && !error.chain().contains("hunter2"), "{error}");
@@ -238,7 +238,7 @@ fn nothing_that_a_secret_says_is_told() {
 
 #[test]
 fn fields_cannot_be_left_out_of_what_has_a_key_of_its_own() {
-    let mut parts = Parts::digesting();
+    let mut parts = Parts::digesting(&Arc::new(FileMemory::STRICT));
     enter!(Both(1), parts.param("", &["threads"]));
     let error = parts.finish().unwrap_err();
     assert!(error.chain().contains("`threads`") && error.chain().contains("CacheKey"), "{error}");
@@ -246,7 +246,7 @@ fn fields_cannot_be_left_out_of_what_has_a_key_of_its_own() {
 
 #[test]
 fn a_part_after_a_failed_one_is_whole() {
-    let mut parts = Parts::digesting();
+    let mut parts = Parts::digesting(&Arc::new(FileMemory::STRICT));
     enter!(BTreeMap::from([(1, vec![Some(Broken)])]), parts.argument("x"));
     enter!(vec![1; 40_000], parts.argument("y"));
     let Mode::Digesting { digests, .. } = &parts.0 else { unreachable!() };
