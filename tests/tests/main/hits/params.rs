@@ -210,7 +210,8 @@ fn a_field_that_is_none_and_left_out_keeps_old_keys() {
 #[stage(outputs = [x], cachers = [Json], skip = [params.threads, params.train.threads])]
 fn skips_fields(params: &Params) -> f64 {
     let workers = params.threads + params.train.threads;
-    params.scaled() + if workers > 100 { 0.0 } else { 1.0 }
+    let whole = params;
+    whole.scaled() + if workers > 100 { 0.0 } else { 1.0 }
 }
 
 #[stage(outputs = [x], cachers = [Json], skip = [params.train])]
