@@ -3,6 +3,7 @@
 use proc_macro2::Span;
 use quote::quote;
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{FnArg, GenericParam, Ident, Index, Member, Path, Type};
 
 use crate::reach::{Body, Handed, of_params};
@@ -49,7 +50,7 @@ fn through(function: &Function, at: usize, sites: &[Site]) -> Option<Vec<FieldPa
     };
     let found = of_params(&handed, sig.ident.span())?;
     let fields = sites.iter().zip(found).flat_map(|(site, found)| {
-        found.into_iter().map(|fields| member_path(&fields, site.span)).collect::<Vec<_>>()
+        found.into_iter().map(|fields| member_path(&fields, site)).collect::<Vec<_>>()
     });
     Some(fields.collect())
 }
@@ -80,17 +81,25 @@ pub fn names(field: &FieldPath) -> Vec<String> {
     field.0.iter().map(member_text).collect()
 }
 
-/// Writes a field at the place where params are handed on.
-fn member_path(fields: &[String], span: Span) -> FieldPath {
+/// Writes a field at the place where params are handed on; what is named there stays as it is.
+fn member_path(fields: &[String], site: &Site) -> FieldPath {
+    let span = site.at.0.last().map_or(site.span, Spanned::span);
     let member = |name: &String| match name.parse() {
         Ok(index) => Member::Unnamed(Index { index, span }),
-        Err(_) => Member::Named(syn::parse_str::<Ident>(name).map_or_else(
-            |_| Ident::new_raw(name, span),
-            |mut ident| {
-                ident.set_span(span);
-                ident
-            },
-        )),
+        Err(_) => Member::Named(named(name, span)),
     };
-    FieldPath(fields.iter().map(member).collect())
+    let written = site.at.0.iter().cloned();
+    let inner = fields.iter().skip(site.at.0.len()).map(member);
+    FieldPath(written.chain(inner).collect())
+}
+
+/// A name that may be a keyword.
+fn named(name: &str, span: Span) -> Ident {
+    match syn::parse_str::<Ident>(name) {
+        Ok(mut ident) => {
+            ident.set_span(span);
+            ident
+        }
+        Err(_) => Ident::new_raw(name, span),
+    }
 }
