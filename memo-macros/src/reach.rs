@@ -35,10 +35,10 @@ use resolve::In;
 use scan::{Path, scan};
 use tree::{Dependency, ModuleId};
 
-pub use params::ParamsRead;
-pub use session::of_stage;
+pub use params::{Body, Handed, ParamsRead};
 #[allow(unused_imports, reason = "manifests are to name the code of a validator")]
 pub use session::of_validator;
+pub use session::{of_params, of_stage};
 
 /// Something that was reached.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

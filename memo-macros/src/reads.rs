@@ -3,10 +3,15 @@
 //! `params.train.rate` is a read of that field, `params.layers.len()` one of `layers`. Wherever
 //! `params` itself goes somewhere that tokens do not tell (passed on, rebound, inside an unknown
 //! macro, formatted), the whole value counts as read: at worst a stage runs once too often, never
-//! too seldom.
+//! too seldom. A call that is handed `params`, or a method of it, is told as a [`Site`], which
+//! [`crate::reach`] may follow.
+
+mod sites;
 
 use proc_macro2::{Group, Ident, Literal, TokenStream, TokenTree};
 use syn::{Index, Member, ext::IdentExt};
+
+pub use sites::{Site, Through};
 
 /// The name by which a stage knows the params of its record.
 pub const PARAMS: &str = "params";
@@ -68,15 +73,24 @@ pub fn member_text(member: &Member) -> String {
     }
 }
 
-/// Returns the fields of `params` that `body` reads, none of which lies in another.
-pub fn reads(body: TokenStream) -> Vec<FieldPath> {
-    let mut found = Vec::new();
-    Walk { found: &mut found }.stream(body);
-    outermost(found)
+/// What a body does with a parameter.
+#[derive(Default, Clone)]
+pub struct Uses {
+    /// The fields it reads.
+    pub fields: Vec<FieldPath>,
+    /// Where it hands them on.
+    pub sites: Vec<Site>,
+}
+
+/// Returns what `body` does with the parameter `name`.
+pub fn uses(name: &str, body: TokenStream) -> Uses {
+    let mut walk = Walk { name, found: Vec::new(), sites: Vec::new() };
+    walk.stream(body);
+    Uses { fields: outermost(walk.found), sites: walk.sites }
 }
 
 /// Leaves out each path that lies in another one, and orders them by name.
-fn outermost(mut paths: Vec<FieldPath>) -> Vec<FieldPath> {
+pub fn outermost(mut paths: Vec<FieldPath>) -> Vec<FieldPath> {
     paths.sort_by_key(FieldPath::text);
     paths.dedup_by(|later, earlier| later.text() == earlier.text());
     let covered = |path: &FieldPath| {
@@ -87,7 +101,10 @@ fn outermost(mut paths: Vec<FieldPath>) -> Vec<FieldPath> {
 
 /// One walk over the tokens of a body.
 struct Walk<'a> {
-    found: &'a mut Vec<FieldPath>,
+    /// The parameter.
+    name: &'a str,
+    found: Vec<FieldPath>,
+    sites: Vec<Site>,
 }
 
 impl Walk<'_> {
@@ -102,11 +119,16 @@ impl Walk<'_> {
     /// Handles the token at `at` and returns the position of the next one to look at.
     fn token(&mut self, tokens: &[TokenTree], at: usize) -> usize {
         match &tokens[at] {
-            TokenTree::Ident(name) if name.unraw() == PARAMS => {
+            TokenTree::Ident(name) if name.unraw() == self.name => {
                 if !names_something_else(tokens, at) {
                     let (path, next) = field_path(tokens, at + 1);
-                    self.found.push(path);
-                    return next;
+                    let Some(method) = Self::method(tokens, next) else {
+                        self.found.push(path);
+                        return next;
+                    };
+                    let to = Through::Method(method);
+                    self.sites.push(Site { at: path, to, span: name.span() });
+                    return next + 2;
                 }
             }
             TokenTree::Ident(name) => {
@@ -117,8 +139,12 @@ impl Walk<'_> {
                     return next;
                 }
             }
-            TokenTree::Literal(literal) if formats_params(literal) => self.whole(),
-            TokenTree::Group(group) => self.stream(group.stream()),
+            TokenTree::Literal(literal) if self.is_formatted(literal) => self.whole(),
+            TokenTree::Group(group) => {
+                if self.call(tokens, at, group).is_none() {
+                    self.stream(group.stream());
+                }
+            }
             TokenTree::Literal(_) | TokenTree::Punct(_) => {}
         }
         at + 1
@@ -127,13 +153,32 @@ impl Walk<'_> {
     /// A macro that may do anything with what it is given.
     fn opaque(&mut self, name: &Ident, arguments: &Group) {
         // An included file is not hygienic: it may name `params`, and its tokens are not here.
-        if name == "include" || mentions_params(arguments.stream()) {
+        if name == "include" || self.mentions(arguments.stream()) {
             self.whole();
         }
     }
 
     fn whole(&mut self) {
         self.found.push(FieldPath(Vec::new()));
+    }
+
+    fn mentions(&self, stream: TokenStream) -> bool {
+        stream.into_iter().any(|token| match token {
+            TokenTree::Ident(name) => name.unraw() == self.name,
+            TokenTree::Group(group) => self.mentions(group.stream()),
+            TokenTree::Literal(literal) => self.is_formatted(&literal),
+            TokenTree::Punct(_) => false,
+        })
+    }
+
+    /// Whether a format string would capture it: `{params}`, `{params:?}`, `{:params$}`.
+    fn is_formatted(&self, literal: &Literal) -> bool {
+        let text = literal.to_string();
+        text.match_indices(self.name).any(|(at, _)| {
+            let (before, after) = (text[..at].trim_end(), &text[at + self.name.len()..]);
+            let ends = !after.starts_with(|next: char| next.is_alphanumeric() || next == '_');
+            ends && (before.ends_with('{') || after.starts_with('$'))
+        })
     }
 }
 
@@ -214,25 +259,6 @@ fn is_transparent(name: &Ident, before: &[TokenTree]) -> bool {
         _ => true,
     };
     is_std && TRANSPARENT.iter().any(|known| name == known)
-}
-
-fn mentions_params(stream: TokenStream) -> bool {
-    stream.into_iter().any(|token| match token {
-        TokenTree::Ident(name) => name.unraw() == PARAMS,
-        TokenTree::Group(group) => mentions_params(group.stream()),
-        TokenTree::Literal(literal) => formats_params(&literal),
-        TokenTree::Punct(_) => false,
-    })
-}
-
-/// Whether a format string would capture `params`: `{params}`, `{params:?}`, `{:params$}`.
-fn formats_params(literal: &Literal) -> bool {
-    let text = literal.to_string();
-    text.match_indices(PARAMS).any(|(at, _)| {
-        let (before, after) = (text[..at].trim_end(), &text[at + PARAMS.len()..]);
-        let ends = !after.starts_with(|next: char| next.is_alphanumeric() || next == '_');
-        ends && (before.ends_with('{') || after.starts_with('$'))
-    })
 }
 
 fn is(token: &TokenTree, punct: char) -> bool {

@@ -1,6 +1,7 @@
 //! Real expansions: the crate is found from rustc's command line, and parsed once.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use proc_macro2::{Span, TokenStream};
@@ -9,6 +10,7 @@ use super::closure::Opaque;
 use super::crate_root::{CommandLine, guess};
 use super::edges::Edges;
 use super::link::Linked;
+use super::params::{Handed, Sources, through};
 use super::scan::scan;
 use super::tree::World;
 use super::{Mistake, Reach, Request, finish, follow};
@@ -25,12 +27,25 @@ thread_local! {
     /// The parsed crates. rustc expands all macros of a crate in
     /// one process and on one thread.
     static LINKED: OnceCell<Loaded> = const { OnceCell::new() };
+    /// Files of functions that are handed params.
+    static SOURCES: Sources = Sources::default();
 }
 
 /// Follows a stage whose name has this span. Nothing outside of rustc, as in rust-analyzer.
 pub fn of_stage(request: &Request, span: Span) -> Option<Result<Reach, Vec<Mistake>>> {
     let (file, line) = place(span)?;
     with_linked(|linked| follow(linked, &file, line, request))
+}
+
+/// Returns the fields of params that each place of a stage leads to which hands them on. Nothing
+/// where that cannot be told.
+pub fn of_params(handed: &Handed, span: Span) -> Option<Vec<BTreeSet<Vec<String>>>> {
+    let (file, line) = place(span)?;
+    let follow = |linked: &Linked| {
+        let _own_lexer = OwnLexer::new();
+        SOURCES.with(|sources| through(linked, sources, &file, line, handed))
+    };
+    with_linked(follow)?
 }
 
 /// Returns the fingerprint of a validator and all that it reaches, which is in no key.

@@ -2,5 +2,6 @@
 
 mod cost;
 mod edits;
+mod params;
 mod parts;
 mod sandbox;

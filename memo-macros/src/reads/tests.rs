@@ -1,8 +1,10 @@
-use super::reads;
+use super::{FieldPath, PARAMS, Through, outermost, uses};
 
 /// Returns what a body reads, joined by spaces; `*` is the whole value.
 fn read(body: &str) -> String {
-    let found = reads(body.parse().expect(body));
+    let uses = uses(PARAMS, body.parse().expect(body));
+    let handed = uses.sites.iter().map(|site| site.at.clone());
+    let found: Vec<FieldPath> = outermost(uses.fields.iter().cloned().chain(handed).collect());
     let names =
         found.iter().map(|path| if path.0.is_empty() { "*".to_owned() } else { path.text() });
     names.collect::<Vec<_>>().join(" ")
@@ -151,9 +153,46 @@ fn format_strings_capture() {
 
 #[test]
 fn relative_paths() {
-    let path = |text: &str| reads(format!("params.{text}").parse().expect(text)).remove(0);
+    let path =
+        |text: &str| uses(PARAMS, format!("params.{text}").parse().expect(text)).fields.remove(0);
     assert!(path("train").contains(&path("train.rate")));
     assert!(!path("train.rate").contains(&path("train")));
     assert!(!path("train").contains(&path("trains")));
     assert_eq!(path("train").relative(&path("train.rate.0")), "rate.0");
+}
+
+/// Returns where a body hands params on.
+fn handed(body: &str) -> Vec<String> {
+    let uses = uses(PARAMS, body.parse().expect(body));
+    let shown = |site: &super::Site| match &site.to {
+        Through::Call(path, at) => format!("{}({at}: {})", path.join("::"), site.at.text()),
+        Through::Method(name) => format!("{}.{name}()", site.at.text()),
+    };
+    uses.sites.iter().map(shown).collect()
+}
+
+#[test]
+fn places_where_params_are_handed_on() {
+    let rows: &[(&str, &[&str])] = &[
+        ("f(params)", &["f(0: )"]),
+        ("a::f(1, &params)", &["a::f(1: )"]),
+        ("Params::f(g::<A, B>(1), &params.train)", &["Params::f(1: train)"]),
+        ("!f(params) && g(h(params))", &["f(0: )", "h(0: )"]),
+        ("params.f(1)", &[".f()"]),
+        ("params.a.f(params)", &["a.f()"]),
+        ("f(params.rate)", &[]),
+        ("x.f(params)", &[]),
+        ("f::<u8>(params)", &[]),
+        ("<P as T>::f(params)", &[]),
+        ("::f(params)", &[]),
+        ("fn f(params) {}", &[]),
+        ("if (params) {}", &[]),
+        ("f(params + 1)", &[]),
+        ("f(&mut params)", &[]),
+        ("m!(f(params))", &[]),
+        ("println!(\"{}\", f(params))", &["f(0: )"]),
+    ];
+    for (body, expected) in rows {
+        assert_eq!(handed(body), *expected, "{body}");
+    }
 }

@@ -10,6 +10,7 @@ mod inputs;
 mod key;
 mod outputs;
 mod parameters;
+mod params;
 
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -38,9 +39,10 @@ pub fn check(
         parameters::check(kind, &written, options, &hygienic!(#runtime::__private), diagnostics);
     let returned = function.returned(diagnostics);
     let outputs = outputs::check(options, &function.sig, &returned, diagnostics);
-    let key = key::check(function, options, &roles, &written, &arguments, &inputs, diagnostics);
+    let reads = params::reads(function, &roles);
+    let key = key::check(&reads, options, &roles, &written, &arguments, &inputs, diagnostics);
     contradictions::refuse(function, options, &outputs, diagnostics);
-    let spec = spec(function, options, &roles, diagnostics);
+    let spec = spec(function, options, &roles, &reads, diagnostics);
     Stage {
         kind,
         companion: match &options.companion {
@@ -78,9 +80,10 @@ fn spec(
     function: &Function,
     options: &Options,
     roles: &[Role],
+    reads: &params::Reads,
     diagnostics: &mut Diagnostics,
 ) -> Spec {
-    let Reach { total, items, unseen } = code::reach(function, options, roles, diagnostics);
+    let Reach { total, items, unseen } = code::reach(function, options, roles, reads, diagnostics);
     Spec {
         name: match &options.name {
             Some(name) => Name::Given(name.value.clone()),

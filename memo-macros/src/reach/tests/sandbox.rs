@@ -73,6 +73,47 @@ impl Sandbox {
         follow(&self.linked(), &file, line, &request)
     }
 
+    /// The fields of params that `fit` reads, also through what it hands params to; `*` is the
+    /// whole value.
+    pub fn fields(&self) -> String {
+        let file = self.folder.path().join("src/lib.rs");
+        let text = fs::read_to_string(&file).unwrap();
+        let mut function = find(&text);
+        let line = function.sig.ident.span().start().line;
+        let (sig, block) = (&function.sig, &function.block);
+        let uses = crate::reads::uses("params", block.to_token_stream());
+        let names = |field: &crate::reads::FieldPath| -> Vec<String> {
+            field.0.iter().map(crate::reads::member_text).collect()
+        };
+        let body = crate::reach::Body::of(sig, quote::quote!(#block));
+        let ty = params(&mut function.sig.clone(), &function);
+        let Some(syn::FnArg::Typed(first)) = function.sig.inputs.first_mut() else { panic!() };
+        let written = first.ty.to_token_stream().to_string().replace(['&', ' '], "");
+        let handed = crate::reach::Handed {
+            stage: "fit".to_owned(),
+            ty: ty.map_or_else(|| written.split("::").map(str::to_owned).collect(), |ty| ty.ty),
+            body,
+            sites: uses.sites.iter().map(|site| (names(&site.at), site.to.clone())).collect(),
+        };
+        let sources = crate::reach::params::Sources::default();
+        let linked = self.linked();
+        let found = crate::reach::params::through(&linked, &sources, &file, line, &handed);
+        let found =
+            found.unwrap_or_else(|| handed.sites.iter().map(|s| [s.0.clone()].into()).collect());
+        let mut fields: Vec<Vec<String>> = uses.fields.iter().map(names).collect();
+        fields.extend(found.into_iter().flatten());
+        let shown = |fields: &Vec<String>| match fields.join(".").as_str() {
+            "" => "*".to_owned(),
+            text => text.to_owned(),
+        };
+        let inner = |field: &Vec<String>| {
+            fields.iter().any(|other| other.len() < field.len() && field.starts_with(other))
+        };
+        let shown: std::collections::BTreeSet<String> =
+            fields.iter().filter(|field| !inner(field)).map(shown).collect();
+        shown.into_iter().collect::<Vec<_>>().join(" ")
+    }
+
     /// The names of all that `fit` reaches.
     pub fn names(&self) -> Vec<String> {
         self.reach().items.into_iter().map(|item| item.name).collect()
@@ -101,7 +142,9 @@ fn params(sig: &mut syn::Signature, function: &syn::ItemFn) -> Option<ParamsRead
         return None;
     }
     let ty = first.ty.to_token_stream().to_string().replace(['&', ' '], "");
-    let fields = crate::reads::reads(function.block.to_token_stream());
+    let uses = crate::reads::uses("params", function.block.to_token_stream());
+    let handed = uses.sites.iter().map(|site| site.at.clone());
+    let fields: Vec<crate::reads::FieldPath> = uses.fields.iter().cloned().chain(handed).collect();
     let names = fields.iter().map(|field| field.0.iter().map(crate::reads::member_text).collect());
     let fields: Vec<Vec<String>> = names.collect();
     if fields.iter().any(Vec::is_empty) {

@@ -5,10 +5,10 @@ use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{FnArg, Path, Type};
 
+use super::params::{Reads, names, params_type, segments};
 use crate::diagnostics::Diagnostics;
 use crate::fingerprint::fingerprint;
 use crate::reach::{Mistake, ParamsRead, Reach, Request, of_stage};
-use crate::reads::{FieldPath, member_text, reads};
 use crate::stage::model::Role;
 use crate::stage::options::{Code, Keyed, Options};
 use crate::stage::signature::Function;
@@ -23,6 +23,7 @@ pub fn reach(
     function: &Function,
     options: &Options,
     roles: &[Role],
+    reads: &Reads,
     diagnostics: &mut Diagnostics,
 ) -> Reach {
     let own = fingerprint(own(function, options));
@@ -32,7 +33,7 @@ pub fn reach(
         refuse_unused(level, options, diagnostics);
         return body;
     }
-    let request = request(function, options, roles, own);
+    let request = request(function, options, roles, reads, own);
     match of_stage(&request, function.sig.ident.span()) {
         None => body,
         Some(Err(mistakes)) => {
@@ -60,9 +61,15 @@ fn own(function: &Function, options: &Options) -> [TokenStream; 4] {
     [attrs, sig.to_token_stream(), function.body.to_token_stream(), key]
 }
 
-fn request(function: &Function, options: &Options, roles: &[Role], own: u128) -> Request {
+fn request(
+    function: &Function,
+    options: &Options,
+    roles: &[Role],
+    reads: &Reads,
+    own: u128,
+) -> Request {
     let mut sig = function.sig.clone();
-    let params = params_read(function, roles).map(|(at, params)| {
+    let params = params_read(function, roles, reads).map(|(at, params)| {
         if let Some(FnArg::Typed(parameter)) = sig.inputs.iter_mut().nth(at) {
             *parameter.ty = Type::Verbatim(quote!(_));
         }
@@ -83,28 +90,16 @@ fn request(function: &Function, options: &Options, roles: &[Role], own: u128) ->
 
 /// The fields of params that the body reads, and the parameter that holds them; nothing if the
 /// whole value goes somewhere.
-fn params_read(function: &Function, roles: &[Role]) -> Option<(usize, ParamsRead)> {
+fn params_read(function: &Function, roles: &[Role], reads: &Reads) -> Option<(usize, ParamsRead)> {
     let at = roles.iter().position(|role| matches!(role, Role::Params))?;
-    let FnArg::Typed(parameter) = function.sig.inputs.iter().nth(at)? else { return None };
-    let ty = match &*parameter.ty {
-        Type::Reference(reference) => &*reference.elem,
-        other => other,
-    };
-    let Type::Path(ty) = ty else { return None };
-    let is_plain = ty.qself.is_none() && ty.path.segments.iter().all(|s| s.arguments.is_none());
-    let fields = reads(function.body.stream());
-    let names = |field: &FieldPath| field.0.iter().map(member_text).collect::<Vec<_>>();
-    let fields: Vec<Vec<String>> = fields.iter().map(names).collect();
+    let ty = params_type(function, at)?;
+    let fields: Vec<Vec<String>> = reads.body.iter().map(names).collect();
     let is_whole = fields.iter().any(Vec::is_empty);
-    (is_plain && !is_whole).then(|| (at, ParamsRead { ty: segments(&ty.path), fields }))
+    (!is_whole).then_some((at, ParamsRead { ty, fields }))
 }
 
 fn paths(paths: Option<&Keyed<Vec<Path>>>) -> Vec<Vec<String>> {
     paths.into_iter().flat_map(|paths| &paths.value).map(segments).collect()
-}
-
-fn segments(path: &Path) -> Vec<String> {
-    path.segments.iter().map(|segment| segment.ident.unraw().to_string()).collect()
 }
 
 fn refuse_unused(level: Code, options: &Options, diagnostics: &mut Diagnostics) {

@@ -5,16 +5,17 @@ mod projection;
 use syn::Ident;
 use syn::ext::IdentExt;
 
+use super::params::Reads;
 use crate::diagnostics::{Diagnostics, did_you_mean};
-use crate::reads::{FieldPath, PARAMS, reads};
+use crate::reads::{FieldPath, PARAMS};
 use crate::stage::model::{Argument, Input, Key, Part, Role, Source};
 use crate::stage::options::{KeyEntry, Options};
-use crate::stage::signature::{Function, Parameter};
+use crate::stage::signature::Parameter;
 use projection::projection;
 
 /// Decides on the components of the key.
 pub fn check(
-    function: &Function,
+    reads: &Reads,
     options: &Options,
     roles: &[Role],
     written: &[Parameter],
@@ -35,11 +36,7 @@ pub fn check(
     };
     refuse_taken(&taken, &skipped, "skip", diagnostics);
     refuse_taken(&taken, &secret, "secret", diagnostics);
-    let fields = match params {
-        Some(_) => reads(function.body.stream()),
-        None => Vec::new(),
-    };
-    let mut parts = field_parts(&fields, &skipped, &secret, taken.contains(&Source::Params));
+    let mut parts = field_parts(&reads.key, &skipped, &secret, taken.contains(&Source::Params));
     parts.extend(argument_parts(arguments.len(), &skipped, &secret, &taken));
     parts.extend(projection);
     let hidden = skipped.iter().chain(&secret).filter_map(|entry| entry.field().cloned()).collect();

@@ -22,11 +22,16 @@ struct Params {
     seed: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     extra: Option<u32>,
+    hidden: hidden::Hidden,
 }
 
 impl Params {
     fn scaled(&self) -> f64 {
         self.train.rate * 10.0
+    }
+
+    fn from_seed(&self) -> f64 {
+        self.seed as f64
     }
 }
 
@@ -71,6 +76,56 @@ fn by_own_method(params: &Params) -> f64 {
     params.scaled()
 }
 
+fn first(params: &Params) -> f64 {
+    second(1.0, params)
+}
+
+fn second(by: f64, params: &Params) -> f64 {
+    third(&params.train) * by + params.from_seed()
+}
+
+fn third(train: &Train) -> f64 {
+    train.rate
+}
+
+#[stage(outputs = [x], cachers = [Json])]
+fn by_helpers(params: &Params) -> f64 {
+    first(params)
+}
+
+fn any<T: Serialize>(value: &T) -> usize {
+    serde_json::to_string(value).map_or(0, |text| text.len())
+}
+
+#[stage(outputs = [x], cachers = [Json])]
+fn by_an_unclear_helper(params: &Params) -> usize {
+    any(params)
+}
+
+mod hidden {
+    use crate::common::*;
+
+    #[derive(Clone, Default, Serialize)]
+    pub struct Hidden {
+        value: u8,
+    }
+
+    impl Hidden {
+        pub fn get(&self) -> u8 {
+            self.value
+        }
+
+        pub fn set(&mut self, value: u8) {
+            self.value = value;
+        }
+    }
+}
+
+#[stage(outputs = [x], cachers = [Json])]
+fn by_a_private_field(params: &Params) -> u8 {
+    params.hidden.get()
+}
+
 #[stage(outputs = [x], cachers = [Json])]
 fn passes_it_on(params: &Params) -> f64 {
     fn inner(p: &Params) -> f64 {
@@ -113,7 +168,16 @@ fn only_what_is_read_enters() {
 #[test]
 fn where_it_escapes_the_whole_value_enters() {
     assert_eq!(misses(by_own_method, |p| p.train.rate = 1.0), 2);
-    assert_eq!(misses(by_own_method, |p| p.seed = 1), 2);
+    assert_eq!(misses(by_own_method, |p| p.seed = 1), 1);
+    assert_eq!(misses(by_helpers, |p| p.train.rate = 1.0), 2, "read three calls away");
+    assert_eq!(misses(by_helpers, |p| p.seed = 1), 2, "read by a method of a helper");
+    assert_eq!(misses(by_helpers, |p| p.threads = 1), 1, "read by nobody");
+    assert_eq!(misses(by_helpers, |p| p.train.threads = 1), 1, "read by nobody");
+    assert_eq!(misses(by_helpers, |p| p.extra = Some(1)), 1, "read by nobody");
+    assert_eq!(misses(by_an_unclear_helper, |p| p.train.rate = 1.0), 2);
+    assert_eq!(misses(by_an_unclear_helper, |p| p.threads = 1), 2, "a generic function");
+    assert_eq!(misses(by_a_private_field, |p| p.hidden.set(1)), 2, "enters with its struct");
+    assert_eq!(misses(by_a_private_field, |p| p.seed = 1), 1);
     assert_eq!(misses(passes_it_on, |p| p.train.rate = 1.0), 2);
     assert_eq!(misses(passes_it_on, |p| p.threads = 1), 2);
     assert_eq!(misses(destructured, |p| p.seed = 1), 2);
@@ -146,7 +210,8 @@ fn a_field_that_is_none_and_left_out_keeps_old_keys() {
 #[stage(outputs = [x], cachers = [Json], skip = [params.threads, params.train.threads])]
 fn skips_fields(params: &Params) -> f64 {
     let workers = params.threads + params.train.threads;
-    params.scaled() + if workers > 100 { 0.0 } else { 1.0 }
+    let whole = params;
+    whole.scaled() + if workers > 100 { 0.0 } else { 1.0 }
 }
 
 #[stage(outputs = [x], cachers = [Json], skip = [params.train])]

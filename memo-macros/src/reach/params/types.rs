@@ -1,0 +1,50 @@
+//! Params of which a stage reads single fields: their type does not count, those of the fields do.
+//!
+//! Adding a field that the stage does not read must not run it again, yet the methods of a field's
+//! type are its code.
+
+use crate::reach::edges::Edges;
+use crate::reach::items::{Field, Kind};
+use crate::reach::link::Linked;
+use crate::reach::resolve::In;
+use crate::reach::scan::Path;
+use crate::reach::tree::ModuleId;
+
+/// The fields of params that are read.
+#[derive(Debug, Clone)]
+pub struct ParamsRead {
+    /// The type of the params.
+    pub ty: Path,
+    /// The fields, by the names on the way.
+    pub fields: Vec<Vec<String>>,
+}
+
+impl ParamsRead {
+    /// Adds the types of the fields to the edges of a stage.
+    pub fn follow(&self, linked: &Linked, module: ModuleId, edges: &mut Edges) {
+        for field in &self.fields {
+            follow(linked, module, &self.ty, field, edges);
+        }
+    }
+}
+
+/// Follows a field of a type; all of the type if the field is not found in it.
+fn follow(linked: &Linked, from: ModuleId, ty: &Path, fields: &[String], edges: &mut Edges) {
+    let found = linked.resolver().path(from, ty, In::Code);
+    let structs = found.items.iter().map(|id| &linked.world.items[*id]);
+    let mut read = Vec::new();
+    for item in structs {
+        let Kind::Struct { fields: all } = &item.kind else { continue };
+        let named = |field: &&Field| fields.first() == Some(&field.name);
+        read.extend(all.iter().find(named).map(|field| (item.module, field)));
+    }
+    if read.is_empty() || read.len() < found.items.len() {
+        edges.add(linked, from, &ty.join("::"), &found);
+    }
+    for (module, field) in read {
+        match (&field.path, &fields[1..]) {
+            (Some(path), inner @ [_, ..]) => follow(linked, module, path, inner, edges),
+            _ => edges.follow(linked, module, &field.names, None),
+        }
+    }
+}
