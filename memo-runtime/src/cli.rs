@@ -17,16 +17,16 @@ mod args;
 mod duration;
 mod json;
 mod live;
-mod output;
+pub(crate) mod output;
 mod params;
 mod plan;
 mod preview;
 mod progress;
-mod report;
+pub(crate) mod report;
 mod request;
 mod signals;
 mod table;
-mod text;
+pub(crate) mod text;
 
 use args::{About, Args, Format};
 use output::{Output, Paint};
@@ -39,8 +39,8 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 
 impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
-    /// Does what the program's command line says, and returns the exit code: 0 done, 1 a stage failed,
-    /// 2 wrong usage or wiring, 3 results could not be kept, 130 or 143 interrupted.
+    /// Does what the program's command line says, and returns the exit code: 0 done, 1 a stage failed
+    /// or `--check` found a difference, 2 wrong usage or wiring, 3 results could not be kept, 130 or 143 interrupted.
     ///
     /// `--help` lists the flags. Results and tables go to standard output, progress to standard error.
     ///

@@ -118,6 +118,26 @@ pub enum Event {
         /// The size of its artifact, in bytes.
         size: u64,
     },
+    /// Under `--check`, the body of a call that was found has run again.
+    Checked {
+        /// The stage.
+        stage: &'static str,
+        /// The record that called it first; `None` for an aggregate.
+        record: Option<String>,
+        /// Its key.
+        key: Digest,
+        /// What it gave differently; nothing if all is the same.
+        differences: Vec<Difference>,
+    },
+    /// Under `--check`, a call is not checked.
+    NotChecked {
+        /// The stage.
+        stage: &'static str,
+        /// The record that called it first; `None` for an aggregate.
+        record: Option<String>,
+        /// Why.
+        because: String,
+    },
     /// A value was dropped from memory; it can be read again.
     Evicted {
         /// The stage that made it.
@@ -162,6 +182,19 @@ pub enum Event {
 
 fn error_chain<S: Serializer>(error: &Error, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&error.chain())
+}
+
+/// What a call gave differently when its body ran again.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Difference {
+    /// The output; `None` if the body failed, or a validator refused what it gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// What is different, as a sentence.
+    pub what: String,
+    /// The first lines that differ, where the format is text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
 }
 
 /// Why a call was a miss.
@@ -229,6 +262,28 @@ pub struct Change {
     pub old: Option<String>,
     /// Its value now; `None` if it has none.
     pub new: Option<String>,
+    /// For an input: why the call that makes it runs, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<Box<Producer>>,
+}
+
+/// The call that makes a changed input, and that was a miss itself.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Producer {
+    /// Its stage.
+    pub stage: &'static str,
+    /// Whether it has run; in a plan it will.
+    pub ran: bool,
+    /// Why.
+    pub reason: MissReason,
+}
+
+impl std::fmt::Display for Producer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let stage = self.stage.rsplit("::").next().unwrap_or(self.stage);
+        let ran = if self.ran { "ran" } else { "will run" };
+        write!(f, "made by `{stage}`, which {ran}: {}", self.reason)
+    }
 }
 
 impl Change {
@@ -275,6 +330,9 @@ impl std::fmt::Display for Change {
             ComponentKind::Cacher => write!(f, "cacher of `{}`", self.name)?,
             ComponentKind::Environment => write!(f, "environment variable `{}`", self.name)?,
             kind => f.write_str(kind.word())?,
+        }
+        if let Some(producer) = &self.made_by {
+            return write!(f, " changed ({producer})");
         }
         match (&self.old, &self.new) {
             (Some(old), Some(new)) if !same_text && !old.is_empty() && !new.is_empty() => {

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use serde::de::DeserializeOwned;
 
 use crate::aggregate::Records;
-use crate::error::{BoxError, Error};
+use crate::error::{BoxError, Error, ErrorKind};
 use crate::event::Observer;
 use crate::plan::Plan;
 use crate::record::{Params, Record};
@@ -157,17 +157,22 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
         self
     }
 
-    /// Says what a run would do, and why. Nothing is run or written.
+    /// Says what a run would do, and why. Nothing is run, and no result is written. That code changed is
+    /// noted in a store that is there, for `memo accept`.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) and [`ErrorKind::Wiring`](crate::ErrorKind::Wiring) as for [`run`](Self::run).
     pub fn plan(&self, options: &RunOptions) -> Result<Plan, Error> {
         let declared = declare::declare(self, options, true)?;
-        Ok(declare::plan_of(&self.name, &declared))
+        let plan = declare::plan_of(&self.name, &declared);
+        declare::note_changed_code(&declared, options);
+        Ok(plan)
     }
 
     /// Plans and runs.
+    ///
+    /// Under [`RunOptions::check`], what is cached is checked, and nothing else is run.
     ///
     /// A stage that fails is no error of the run: it is told by [`Outcome::failures`], and everything
     /// that does not depend on it is computed.
@@ -178,6 +183,14 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
     /// [`ErrorKind::Wiring`](crate::ErrorKind::Wiring) if stages do not fit together, all mistakes in one error;
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store cannot be opened.
     pub fn run(&self, options: &RunOptions) -> Result<Outcome, Error> {
+        if let Some(stages) = &options.check {
+            if options.force.is_some() || options.no_cache.is_some() {
+                let message = "a check compares with what is cached: `check` goes with neither `force` nor `no_cache`";
+                return Err(Error::new(ErrorKind::Usage, message));
+            }
+            let declared = declare::declare(self, options, true)?;
+            return crate::run::check::check(&self.name, &declared, options, stages);
+        }
         let declared = declare::declare(self, options, false)?;
         Ok(crate::run::run(&self.name, declared, options))
     }
@@ -223,6 +236,7 @@ pub struct RunOptions {
     pub(crate) params: Option<serde_json::Value>,
     pub(crate) force: Option<Vec<String>>,
     pub(crate) no_cache: Option<Vec<String>>,
+    pub(crate) check: Option<Vec<String>>,
     pub(crate) until: Option<String>,
     pub(crate) jobs: Option<usize>,
     pub(crate) fail_fast: bool,
@@ -296,6 +310,18 @@ impl RunOptions {
     #[must_use]
     pub fn no_cache<N: Into<String>>(mut self, stages: impl IntoIterator<Item = N>) -> Self {
         self.no_cache = Some(stages.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Runs the bodies of calls of these stages that are cached again, and compares what they give with
+    /// what is kept. None named means all. Nothing in the store changes, and nothing else runs, but for
+    /// what the calls read that lives in memory only.
+    ///
+    /// What a body does besides, such as writing a file that [`Referenced`](crate::Referenced) names, it
+    /// does again.
+    #[must_use]
+    pub fn check<N: Into<String>>(mut self, stages: impl IntoIterator<Item = N>) -> Self {
+        self.check = Some(stages.into_iter().map(Into::into).collect());
         self
     }
 

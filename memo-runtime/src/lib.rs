@@ -117,6 +117,8 @@ mod stage;
 mod store;
 #[cfg(any(feature = "testing", doc))]
 pub mod testing;
+#[cfg(feature = "cli")]
+mod tool;
 
 pub use aggregate::{Across, AcrossItem, AcrossIter, Records};
 pub use artifact::{Artifact, ArtifactBytes};
@@ -129,7 +131,7 @@ pub use cachers::{Bytes, Copied, Json, Published, Referenced, Text};
 pub use context::Context;
 pub use digest::{Digest, NotADigest};
 pub use error::{BoxError, Error, ErrorKind, Result};
-pub use event::{Change, Event, MissReason, Observer};
+pub use event::{Change, Difference, Event, MissReason, Observer, Producer};
 pub use experiment::{
     Experiment, Grid, NamedParams, NamedParamsOrMistake, Outcome, RunOptions, StageSummary, grid,
 };

@@ -28,6 +28,9 @@ pub use crate::record::{Frame, Params, Provides, Record};
 pub use crate::stage::call::{Call, Outputs};
 pub use crate::stage::inputs::{Failure, Inputs, Values, cloned, fallible, work};
 pub use crate::stage::{Attempt, InputSpec, OutputSpec, StageSpec};
+/// The program `memo`.
+#[cfg(feature = "cli")]
+pub use crate::tool::main as tool;
 
 /// Opens a record: `let (frame, owner) = parts(record);` leads every wrapper.
 pub fn parts<P>(record: &mut Record<P>) -> (&mut Frame, &Arc<P>) {

@@ -18,9 +18,10 @@ use crate::experiment::declare::Declaration;
 use crate::experiment::outcome::Outcome;
 use crate::stage::inputs::Input;
 use crate::stage::node::{Node, Status};
-use crate::store::history::{self, RunRecord};
+use crate::store::history::{self, CallRecord, RunRecord};
 use crate::store::links;
 
+pub(crate) mod check;
 mod readers;
 mod tally;
 
@@ -55,7 +56,7 @@ pub(crate) fn run(experiment: &str, declaration: Declaration, options: &RunOptio
     outcome.lost += lost;
     outcome.interrupted = declaration.session.is_interrupted();
     outcome.seconds = start.elapsed().as_secs_f64();
-    write_down(experiment, &declaration, &outcome);
+    write_down(experiment, &declaration, &outcome, tally::misses(&declaration, &ends));
     (outcome.records, outcome.aggregates) = declaration.states();
     store.emit(|| Event::RunFinished {
         cached: outcome.cached,
@@ -69,7 +70,12 @@ pub(crate) fn run(experiment: &str, declaration: Declaration, options: &RunOptio
 }
 
 /// Links the results, and adds the run to the store's history. Neither is worth failing for.
-fn write_down(experiment: &str, declaration: &Declaration, outcome: &Outcome) {
+fn write_down(
+    experiment: &str,
+    declaration: &Declaration,
+    outcome: &Outcome,
+    calls: Vec<CallRecord>,
+) {
     let store = &declaration.session.store;
     let record = RunRecord {
         memo: 1,
@@ -86,6 +92,7 @@ fn write_down(experiment: &str, declaration: &Declaration, outcome: &Outcome) {
         interrupted: outcome.interrupted,
         failures: outcome.failures.iter().map(Error::chain).collect(),
         stages: &outcome.stages,
+        calls,
     };
     let written = links::make(store, experiment, &declaration.frames).and(record.write(store));
     // Where nobody may write, nobody expects a history.

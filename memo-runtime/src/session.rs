@@ -28,7 +28,7 @@ pub(crate) enum Mode {
     /// A call runs, or finds its result, before it returns.
     AtOnce,
     /// A call becomes a node of the plan. `dry` forbids to run one that is forced.
-    Planned { declared: Declared, dry: bool },
+    Planned { declared: Declared, dry: AtomicBool },
 }
 
 impl Session {
@@ -54,7 +54,17 @@ impl Session {
 
     /// Whether a value that is not cached may not be made.
     pub(crate) fn is_dry(&self) -> bool {
-        matches!(self.mode, Mode::Planned { dry: true, .. })
+        match &self.mode {
+            Mode::AtOnce => false,
+            Mode::Planned { dry, .. } => dry.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Lets a plan make values that are not cached from now on.
+    pub(crate) fn allow_to_run(&self) {
+        if let Mode::Planned { dry, .. } = &self.mode {
+            dry.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Whether this is the first result that is not kept.

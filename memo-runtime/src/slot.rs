@@ -96,6 +96,12 @@ pub(crate) trait AnySlot: Send + Sync {
     fn evict(&self) -> bool;
     /// Writes the value that is held.
     fn save(&self, artifact: &Artifact) -> Result<(), BoxError>;
+    /// Writes another value of the same type.
+    fn save_value(
+        &self,
+        value: &(dyn Any + Send + Sync),
+        artifact: &Artifact,
+    ) -> Result<(), BoxError>;
     /// Checks what lies outside the store.
     fn check(&self, artifact: &Artifact) -> Result<(), BoxError>;
     /// Reads the value, for validators.
@@ -142,6 +148,17 @@ impl<T: Send + Sync + 'static> AnySlot for Slot<T> {
     fn save(&self, artifact: &Artifact) -> Result<(), BoxError> {
         match (&self.cacher, self.peek()) {
             (Some(cacher), Some(value)) => contained(|| cacher.save(&value, artifact)),
+            _ => Err("there is no value to keep".into()),
+        }
+    }
+
+    fn save_value(
+        &self,
+        value: &(dyn Any + Send + Sync),
+        artifact: &Artifact,
+    ) -> Result<(), BoxError> {
+        match (&self.cacher, value.downcast_ref::<T>()) {
+            (Some(cacher), Some(value)) => contained(|| cacher.save(value, artifact)),
             _ => Err("there is no value to keep".into()),
         }
     }

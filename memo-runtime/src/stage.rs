@@ -5,6 +5,7 @@
 //! record of one's own) or planned first (in an experiment).
 
 pub(crate) mod call;
+pub(crate) mod check;
 pub(crate) mod commit;
 pub(crate) mod execute;
 pub(crate) mod explain;

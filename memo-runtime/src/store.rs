@@ -20,6 +20,8 @@ use crate::key::files::FileMemory;
 pub(crate) mod accepted;
 pub(crate) mod code;
 pub(crate) mod digests;
+#[cfg(feature = "cli")]
+pub(crate) mod entries;
 pub(crate) mod history;
 mod keep;
 mod kept;
@@ -32,6 +34,7 @@ mod options;
 mod put;
 pub(crate) mod results;
 mod scratch;
+mod seen;
 mod set_aside;
 
 pub(crate) use look_up::Found;
@@ -79,7 +82,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`] if `path` is there and is no folder.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if `path` is there and is no folder.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::options().open(path)
     }

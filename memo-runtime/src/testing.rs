@@ -50,7 +50,7 @@ impl Recorder {
     }
 
     /// Returns what happened, one line each, and forgets it: `hit fit`, `ran fit: never ran`,
-    /// `failed fit: ..`, `retried fit`, `skipped fit`, `loaded score`, `warning: ..`. Stages are named by
+    /// `same fit`, `differs fit: ..`, `unchecked fit: ..`, `failed fit: ..`, `retried fit`, `skipped fit`, `loaded score`, `warning: ..`. Stages are named by
     /// the last part of their names.
     pub fn lines(&self) -> Vec<String> {
         self.take().iter().filter_map(line).collect()
@@ -88,6 +88,16 @@ fn line(event: &Event) -> Option<String> {
         Event::Evicted { output, .. } => format!("evicted {output}"),
         Event::Log { line, .. } => format!("log: {line}"),
         Event::Warning { message, .. } => format!("warning: {message}"),
+        Event::Checked { stage, differences, .. } if differences.is_empty() => {
+            format!("same {}", short(stage))
+        }
+        Event::Checked { stage, differences, .. } => {
+            let what: Vec<&str> = differences.iter().map(|one| &*one.what).collect();
+            format!("differs {}: {}", short(stage), what.join("; "))
+        }
+        Event::NotChecked { stage, because, .. } => {
+            format!("unchecked {}: {because}", short(stage))
+        }
         Event::RunStarted { .. } | Event::Finished { .. } | Event::RunFinished { .. } => {
             return None;
         }

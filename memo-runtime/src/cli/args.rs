@@ -8,7 +8,7 @@ use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 use super::duration::parse_duration;
 
-/// Stands for a `--force` or `--no-cache` that names no stage.
+/// Stands for a `--force`, `--no-cache` or `--check` that names no stage.
 const ALL: &str = "*";
 
 const WHAT: &str = "What to run";
@@ -48,6 +48,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "STAGE", num_args = 0.., default_missing_value = ALL)]
     #[arg(action = ArgAction::Append, help_heading = WHAT)]
     pub(super) no_cache: Option<Vec<String>>,
+
+    /// Run cached work again, and compare [none: all stages]
+    #[arg(long, value_name = "STAGE", num_args = 0.., default_missing_value = ALL)]
+    #[arg(action = ArgAction::Append, help_heading = WHAT)]
+    #[arg(conflicts_with_all = ["force", "no_cache", "plan", "print_params"])]
+    pub(super) check: Option<Vec<String>>,
 
     /// Say what would run, and why
     #[arg(long, conflicts_with = "print_params", help_heading = WHAT)]
@@ -158,13 +164,13 @@ impl About {
             format!("Records:{}\n\n", lines.concat())
         };
         format!(
-            "{records}Exit codes: 0 done, 1 a stage failed, 2 wrong usage or wiring,\n\
-             3 results could not be kept, 130 or 143 interrupted"
+            "{records}Exit codes: 0 done, 1 a stage failed or a check found a difference,\n\
+             2 wrong usage or wiring, 3 results could not be kept, 130 or 143 interrupted"
         )
     }
 }
 
-/// Which stages `--force` or `--no-cache` names; none means all.
+/// Which stages `--force`, `--no-cache` or `--check` names; none means all.
 pub(super) fn named(stages: Vec<String>) -> Vec<String> {
     if stages.iter().any(|stage| stage == ALL) { Vec::new() } else { stages }
 }
@@ -227,6 +233,8 @@ mod tests {
             ("--jobs 0", "0 is not in 1.."),
             ("--grace soon", "a duration is"),
             ("--quiet --verbose", "cannot be used with"),
+            ("--check fit --force", "cannot be used with"),
+            ("--check --plan", "cannot be used with"),
             ("train", "unexpected argument 'train'"),
         ] {
             let error = read(line).unwrap_err();

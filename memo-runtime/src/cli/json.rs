@@ -34,6 +34,8 @@ struct OutcomeLine<'a> {
     failed: usize,
     skipped: usize,
     lost: usize,
+    #[serde(flatten)]
+    checked: Option<CheckLine>,
     seconds: f64,
     saved: f64,
     interrupted: bool,
@@ -41,6 +43,14 @@ struct OutcomeLine<'a> {
     stages: &'a [StageSummary],
     failures: Vec<String>,
     aggregates: Vec<Aggregate>,
+}
+
+/// What `--check` found.
+#[derive(Serialize)]
+struct CheckLine {
+    checked: usize,
+    unchecked: usize,
+    differing: usize,
 }
 
 #[derive(Serialize)]
@@ -71,6 +81,11 @@ pub(super) fn outcome(output: &Output, outcome: &Outcome, exit_code: u8) {
         failed: outcome.failed,
         skipped: outcome.skipped,
         lost: outcome.lost,
+        checked: outcome.differing.map(|differing| CheckLine {
+            checked: outcome.checked,
+            unchecked: outcome.unchecked,
+            differing,
+        }),
         seconds: outcome.seconds,
         saved: outcome.saved,
         interrupted: outcome.interrupted,

@@ -7,14 +7,14 @@ use clap::builder::styling::{AnsiColor, Style};
 
 /// Standard output and standard error. A reader who has gone away (`| head`) is no error.
 #[derive(Clone, Default)]
-pub(super) struct Output {
+pub(crate) struct Output {
     /// Why standard output took no more.
     failure: Arc<Mutex<Option<io::Error>>>,
 }
 
 impl Output {
     /// Writes lines to standard output. Once that has failed, nothing more is written.
-    pub(super) fn result(&self, text: &str) {
+    pub(crate) fn result(&self, text: &str) {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         if failure.is_none() {
             *failure = write_line(io::stdout().lock(), text).err();
@@ -23,12 +23,12 @@ impl Output {
 
     /// Writes lines to standard error, where nobody can be told of a failure.
     #[expect(clippy::unused_self, reason = "both streams are reached the same way")]
-    pub(super) fn note(&self, text: &str) {
+    pub(crate) fn note(&self, text: &str) {
         let _ = write_line(io::stderr().lock(), text);
     }
 
     /// Returns why standard output took no more, unless its reader went away.
-    pub(super) fn failure(&self) -> Option<io::Error> {
+    pub(crate) fn failure(&self) -> Option<io::Error> {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.take().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
     }
@@ -41,17 +41,17 @@ fn write_line(mut stream: impl Write, text: &str) -> io::Result<()> {
 
 /// How a stream shows text.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Paint {
+pub(crate) struct Paint {
     is_terminal: bool,
     has_colours: bool,
 }
 
 impl Paint {
-    pub(super) fn stdout() -> Self {
+    pub(crate) fn stdout() -> Self {
         Self::of(io::stdout().is_terminal())
     }
 
-    pub(super) fn stderr() -> Self {
+    pub(crate) fn stderr() -> Self {
         Self::of(io::stderr().is_terminal())
     }
 
@@ -61,33 +61,33 @@ impl Paint {
 
     /// Plain text of any width.
     #[cfg(test)]
-    pub(super) const NONE: Self = Self { is_terminal: false, has_colours: false };
+    pub(crate) const NONE: Self = Self { is_terminal: false, has_colours: false };
 
-    pub(super) fn is_terminal(self) -> bool {
+    pub(crate) fn is_terminal(self) -> bool {
         self.is_terminal
     }
 
-    pub(super) fn has_colours(self) -> bool {
+    pub(crate) fn has_colours(self) -> bool {
         self.has_colours
     }
 
-    pub(super) fn bad(self, text: &str) -> String {
+    pub(crate) fn bad(self, text: &str) -> String {
         self.paint(AnsiColor::Red.on_default().bold(), text)
     }
 
-    pub(super) fn warning(self, text: &str) -> String {
+    pub(crate) fn warning(self, text: &str) -> String {
         self.paint(AnsiColor::Yellow.on_default().bold(), text)
     }
 
-    pub(super) fn good(self, text: &str) -> String {
+    pub(crate) fn good(self, text: &str) -> String {
         self.paint(AnsiColor::Green.on_default(), text)
     }
 
-    pub(super) fn strong(self, text: &str) -> String {
+    pub(crate) fn strong(self, text: &str) -> String {
         self.paint(Style::new().bold(), text)
     }
 
-    pub(super) fn faint(self, text: &str) -> String {
+    pub(crate) fn faint(self, text: &str) -> String {
         self.paint(Style::new().dimmed(), text)
     }
 

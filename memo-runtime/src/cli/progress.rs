@@ -7,7 +7,7 @@ use super::live::Live;
 use super::output::{Output, Paint};
 use super::text::{call_text, counted, last_part};
 use crate::digest::Digest;
-use crate::event::Event;
+use crate::event::{Difference, Event};
 use crate::experiment::outcome::duration_text;
 
 /// How much is told.
@@ -146,6 +146,17 @@ impl Progress {
                 let time = duration_text(*seconds);
                 format!("{} {call} in {time}{}", paint.good("ran    "), paint.faint(&reason))
             }
+            Event::Checked { stage, record, differences, .. } if !differences.is_empty() => {
+                let call = call_text(stage, record.as_deref());
+                format!("{} {call}{}", paint.bad("differs"), differences_text(differences))
+            }
+            Event::NotChecked { stage, record, because } if detail != Detail::Quiet => {
+                let call = call_text(stage, record.as_deref());
+                format!("{} {call}, since {because}", paint.faint("not checked"))
+            }
+            Event::Checked { stage, record, .. } if line_by_line => {
+                format!("{} {}", paint.good("same   "), call_text(stage, record.as_deref()))
+            }
             event if verbose => self.detailed(event)?,
             _ => return None,
         };
@@ -181,6 +192,17 @@ impl Progress {
         };
         Some(line)
     }
+}
+
+/// Writes what a checked call gave differently.
+fn differences_text(differences: &[Difference]) -> String {
+    let told = differences.iter().map(|difference| {
+        let output = difference.output.as_ref().map(|output| format!(" in `{output}`"));
+        let diff =
+            difference.diff.as_ref().map(|diff| format!("\n  {}", diff.replace('\n', "\n  ")));
+        format!("{}: {}{}", output.unwrap_or_default(), difference.what, diff.unwrap_or_default())
+    });
+    told.collect::<Vec<_>>().join("\n       ")
 }
 
 /// An error without the stage and the record, which its line begins with.

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::experiment::Outcome;
 
 /// Writes the table of stages, what the aggregates gave, what failed, and last one line for it all.
-pub(super) fn outcome(outcome: &Outcome, paint: Paint) -> String {
+pub(crate) fn outcome(outcome: &Outcome, paint: Paint) -> String {
     let mut parts = Vec::new();
     if !outcome.stages.is_empty() {
         parts.push(table::stages(&outcome.stages, paint));
@@ -33,7 +33,7 @@ fn failures(failures: &[Error], paint: Paint) -> String {
 }
 
 /// Writes an error that ended the run before it began. Several mistakes are told one a line.
-pub(super) fn error(error: &Error, paint: Paint) -> String {
+pub(crate) fn error(error: &Error, paint: Paint) -> String {
     let begin = paint.bad("error:");
     let mistakes = error.to_string().replace('\n', &format!("\n{begin} "));
     format!("{begin} {mistakes}{}", causes(error))

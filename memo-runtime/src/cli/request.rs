@@ -116,6 +116,9 @@ fn options(args: Args) -> Result<RunOptions, Error> {
     if let Some(stages) = args.no_cache {
         options = options.no_cache(named(stages));
     }
+    if let Some(stages) = args.check {
+        options = options.check(named(stages));
+    }
     if let Some(stage) = args.until {
         options = options.until(stage);
     }

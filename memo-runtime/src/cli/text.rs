@@ -5,19 +5,19 @@ use std::collections::HashMap;
 use crate::experiment::outcome::duration_text;
 
 /// Counts things: `1 record`, `12 records`.
-pub(super) fn counted(count: usize, thing: &str) -> String {
+pub(crate) fn counted(count: usize, thing: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {thing}{plural}")
 }
 
 /// Writes a duration whose tenths of seconds do not matter: `10 s`.
-pub(super) fn roughly(seconds: f64) -> String {
+pub(crate) fn roughly(seconds: f64) -> String {
     let rounded = if seconds < 1.0 { seconds } else { seconds.round() };
     duration_text(rounded).replace(".0 s", " s")
 }
 
 /// Writes a size as people read it: `512 B`, `1.2 MB`.
-pub(super) fn size_text(bytes: u64) -> String {
+pub(crate) fn size_text(bytes: u64) -> String {
     if bytes < 1000 {
         return format!("{bytes} B");
     }
@@ -34,7 +34,7 @@ pub(super) fn size_text(bytes: u64) -> String {
 }
 
 /// Cuts a line so that it takes at most `width` characters.
-pub(super) fn cut(line: &str, width: usize) -> String {
+pub(crate) fn cut(line: &str, width: usize) -> String {
     if line.chars().count() <= width {
         return line.to_owned();
     }
@@ -43,18 +43,18 @@ pub(super) fn cut(line: &str, width: usize) -> String {
 }
 
 /// Writes where something happened: `train (base)`.
-pub(super) fn call_text(stage: &str, record: Option<&str>) -> String {
+pub(crate) fn call_text(stage: &str, record: Option<&str>) -> String {
     let stage = last_part(stage);
     record.map_or_else(|| stage.to_owned(), |record| format!("{stage} ({record})"))
 }
 
 /// The last part of a stage's name, which is what people call it.
-pub(super) fn last_part(stage: &str) -> &str {
+pub(crate) fn last_part(stage: &str) -> &str {
     stage.rsplit("::").next().unwrap_or(stage)
 }
 
 /// What to call each of some stages: the last part of its name, or more where two would be alike.
-pub(super) fn short_names<'a>(
+pub(crate) fn short_names<'a>(
     stages: impl IntoIterator<Item = &'a str>,
 ) -> HashMap<&'a str, &'a str> {
     let mut stages: Vec<_> = stages.into_iter().collect();

@@ -10,6 +10,8 @@ use serde::de::DeserializeOwned;
 use super::{Experiment, NamedParams, RunOptions, overrides};
 use crate::aggregate::Records;
 use crate::error::{BoxError, Error, ErrorKind, did_you_mean};
+use crate::event::MissReason;
+use crate::key::ComponentKind;
 use crate::key::part::{PartKind, Parts};
 use crate::plan::verdicts::{PlannedCall, verdicts};
 use crate::plan::{Calls, Declared, Plan};
@@ -151,7 +153,7 @@ impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
         let session = Arc::new(Session {
             store: self.store,
             policy: self.policy,
-            mode: Mode::Planned { declared: Declared::default(), dry: self.dry },
+            mode: Mode::Planned { declared: Declared::default(), dry: AtomicBool::new(self.dry) },
             interrupted: Arc::clone(&self.options.interrupted),
             neighbours: Neighbours::default(),
             experiment: Some(self.experiment.name.clone()),
@@ -338,6 +340,25 @@ pub(crate) fn plan_of(experiment: &str, declaration: &Declaration) -> Plan {
         calls: calls.collect(),
         unknown_beyond: declaration.unknown_beyond.clone(),
     }
+}
+
+/// Notes which fingerprints were asked for and not found. Only `memo accept` needs them, so trouble
+/// with it is no trouble of the plan.
+pub(crate) fn note_changed_code(declaration: &Declaration, options: &RunOptions) {
+    let changed_code = |node: &&Arc<Node>| match node.missed() {
+        Some(MissReason::Changed { changes }) => {
+            changes.iter().any(|change| change.kind == ComponentKind::Code)
+        }
+        _ => false,
+    };
+    let path = declaration.session.store.path();
+    let mut changed = declaration.nodes.iter().filter(changed_code).peekable();
+    if options.read_only || changed.peek().is_none() {
+        return;
+    }
+    // The plan's own store is opened read-only.
+    let Ok(store) = Store::open(path) else { return };
+    changed.for_each(|node| node.note_seen(&store));
 }
 
 /// What the fingerprint of a call does not see.

@@ -24,6 +24,13 @@ pub struct Outcome {
     pub failed: usize,
     /// How many did not run, since something they need has failed.
     pub skipped: usize,
+    /// Under [`RunOptions::check`](crate::RunOptions::check): how many calls were checked.
+    pub checked: usize,
+    /// Under [`RunOptions::check`](crate::RunOptions::check): how many calls were not checked, since they
+    /// are not cached.
+    pub unchecked: usize,
+    /// How many checked calls gave something else than is kept; `None` for a run that checked nothing.
+    pub differing: Option<usize>,
     /// How many results were computed but not kept.
     pub lost: usize,
     /// How long the run took, in seconds.
@@ -123,12 +130,12 @@ impl Outcome {
         nodes.filter_map(preview).collect()
     }
 
-    /// Returns the exit code that says what became of the run: 0 done, 1 a stage failed, 3 results
-    /// could not be kept, 130 interrupted.
+    /// Returns the exit code that says what became of the run: 0 done, 1 a stage failed or a check found a
+    /// difference, 3 results could not be kept, 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match () {
             () if self.interrupted => 130,
-            () if self.failed > 0 => 1,
+            () if self.failed > 0 || self.differing.is_some_and(|count| count > 0) => 1,
             () if self.lost > 0 => 3,
             () => 0,
         }
@@ -136,6 +143,9 @@ impl Outcome {
 
     /// Returns the last line of a run: `24 cached, 0 ran, 0 failed in 12 ms (3.4 s saved)`.
     pub fn line(&self) -> String {
+        if let Some(differing) = self.differing {
+            return self.check_line(differing);
+        }
         let skipped =
             if self.skipped > 0 { format!(", {} skipped", self.skipped) } else { String::new() };
         let saved = match self.cached {
@@ -150,6 +160,24 @@ impl Outcome {
             self.failed,
             duration_text(self.seconds)
         )
+    }
+}
+
+impl Outcome {
+    /// `7 calls checked, all the same, in 3.4 s (2 not checked, since they are not cached)`.
+    fn check_line(&self, differing: usize) -> String {
+        let calls = if self.checked == 1 { "call" } else { "calls" };
+        let found = match (self.checked, differing) {
+            (0, _) => String::new(),
+            (_, 0) => ", all the same,".to_owned(),
+            (_, count) => format!(", {count} not the same,"),
+        };
+        let unchecked = match self.unchecked {
+            0 => String::new(),
+            count => format!(" ({count} not checked)"),
+        };
+        let time = duration_text(self.seconds);
+        format!("{} {calls} checked{found} in {time}{unchecked}", self.checked)
     }
 }
 

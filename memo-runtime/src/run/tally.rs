@@ -1,9 +1,12 @@
 //! Adds up what became of all calls, and publishes what was kept.
 
+use std::sync::Arc;
+
 use super::End;
 use crate::experiment::declare::Declaration;
 use crate::experiment::outcome::{Outcome, StageSummary};
-use crate::stage::node::Node;
+use crate::stage::node::{Node, Status};
+use crate::store::history::{CallEnd, CallRecord};
 
 /// Publishes what each record's calls have kept. Returns how many could not be.
 pub(super) fn publish(declaration: &Declaration, ends: &[End]) -> usize {
@@ -25,6 +28,32 @@ pub(super) fn publish(declaration: &Declaration, ends: &[End]) -> usize {
         }
     }
     lost
+}
+
+/// Lists the calls that were no hits, those that failed first.
+pub(super) fn misses(declaration: &Declaration, ends: &[End]) -> Vec<CallRecord> {
+    /// A run's record stays small, however many calls the run makes.
+    const MOST: usize = 5000;
+    let record = |(node, end): (&Arc<Node>, &End)| {
+        let (end, error) = match end {
+            End::None | End::Cached => return None,
+            End::Ran => (CallEnd::Ran, None),
+            End::Failed(error) => (CallEnd::Failed, Some(error.chain())),
+            End::Skipped => match node.status() {
+                Status::Failed(error) => (CallEnd::Skipped, Some(error.chain())),
+                _ => (CallEnd::Skipped, None),
+            },
+        };
+        let reason = node.known_reason().map(|reason| node.kept_reason(reason));
+        let (stage, record) = (node.spec.name.to_owned(), node.record_name());
+        Some(CallRecord { stage, record, end, reason, error })
+    };
+    let order = |wanted: CallEnd| {
+        let all = declaration.nodes.iter().zip(ends).filter_map(record);
+        all.filter(move |call| call.end == wanted)
+    };
+    let all = [CallEnd::Failed, CallEnd::Skipped, CallEnd::Ran].into_iter().flat_map(order);
+    all.take(MOST).collect()
 }
 
 /// Adds up what became of all calls.

@@ -194,6 +194,8 @@ impl Node {
             was: None,
             accepted: None,
             made_by: made_by(self.session.experiment.as_deref()),
+            reason: self.known_reason().map(|reason| self.kept_reason(reason)),
+            record: self.record_name(),
         }
     }
 
@@ -210,7 +212,7 @@ impl Node {
                 collect_references(Some(self.session.store.files()), || slot.save(&artifact));
             outcome.map_err(|error| self.not_saved(index, &artifact, error))?;
             let mut saved = artifact.into_saved()?;
-            saved.references = files.iter().map(reference).collect();
+            saved.references = files.iter().map(Reference::of).collect();
             saved.adopted.retain(|path| is_since(path, made.began) && self.may_take_over(path));
             all.push(Some(saved));
         }
@@ -349,11 +351,6 @@ fn digests(head: &Head) -> Vec<crate::Digest> {
 
 fn sizes(head: &Head) -> u64 {
     head.kept().map(|kept| kept.size).sum()
-}
-
-fn reference(file: &FileDigest) -> Reference {
-    let path = file.path.to_string_lossy().into_owned();
-    Reference { path, folder: file.is_folder(), digest: file.digest }
 }
 
 /// Whether the disk is full, the folder not writable, or the like.

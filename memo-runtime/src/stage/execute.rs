@@ -197,7 +197,7 @@ impl Node {
         }
     }
 
-    fn is_retried(&self, number: u32, error: &Error) -> bool {
+    pub(super) fn is_retried(&self, number: u32, error: &Error) -> bool {
         let body_failed = matches!(error.kind(), ErrorKind::Stage | ErrorKind::Invalid);
         body_failed
             && !self.session.is_interrupted()

@@ -1,6 +1,7 @@
 //! Why a call is a miss: its components beside those of the nearest entry of the same stage.
 
-mod code;
+pub(crate) mod code;
+mod producer;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -38,8 +39,7 @@ impl Neighbours {
 impl Node {
     /// Says why the store holds no entry of this call.
     pub(crate) fn explain(&self) -> MissReason {
-        if !self.session.store.is_observed() && !self.session.is_dry() {
-            // Nobody would be told.
+        if !self.is_explained() {
             return MissReason::NeverRan;
         }
         let entries = self.session.neighbours.of(self.spec.name, &self.session.store);
@@ -47,7 +47,30 @@ impl Node {
         let nearest = entries.iter().map(|theirs| changes(theirs, &ours)).min_by_key(Vec::len);
         match nearest {
             None => MissReason::NeverRan,
-            Some(changes) => MissReason::Changed { changes: self.with_code_named(changes) },
+            Some(mut changes) => {
+                self.name_producers(&mut changes);
+                if changes.iter().any(|change| change.kind == ComponentKind::Code) {
+                    self.note_seen(&self.session.store);
+                }
+                MissReason::Changed { changes: self.with_code_named(changes) }
+            }
+        }
+    }
+
+    /// Whether somebody is told why calls are misses; otherwise it is not found out.
+    fn is_explained(&self) -> bool {
+        self.session.store.is_observed() || self.session.is_dry()
+    }
+
+    /// Returns why the call was a miss, where that was found out.
+    pub(crate) fn known_reason(&self) -> Option<MissReason> {
+        self.missed().filter(|reason| self.is_explained() || *reason != MissReason::NeverRan)
+    }
+
+    /// Notes in the store which fingerprint was asked for and not found, for `memo accept`.
+    pub(crate) fn note_seen(&self, store: &Store) {
+        if let Some(code) = self.spec.code {
+            store.note_seen(self.spec.name, code, || self.spec.code_items());
         }
     }
 
@@ -144,7 +167,7 @@ fn describe(input: &Input) -> (Digest, String) {
 }
 
 /// Lists what differs between two lists of components.
-fn changes(old: &[Component], new: &[Component]) -> Vec<Change> {
+pub(crate) fn changes(old: &[Component], new: &[Component]) -> Vec<Change> {
     let same =
         |one: &Component, other: &Component| one.kind == other.kind && one.name == other.name;
     let change = |component: &Component, old: Option<&Component>, new: Option<&Component>| Change {
@@ -152,6 +175,7 @@ fn changes(old: &[Component], new: &[Component]) -> Vec<Change> {
         name: component.name.clone().into_owned(),
         old: old.map(|component| component.shown.clone()),
         new: new.map(|component| component.shown.clone()),
+        made_by: None,
     };
     let mut changes = Vec::new();
     for theirs in old {

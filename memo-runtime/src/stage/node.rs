@@ -97,6 +97,8 @@ struct State {
     /// The entry whose artifacts were removed: by which digests the outputs enter other keys is known,
     /// though their values are not there.
     outlived: Option<Arc<Head>>,
+    /// Why it was a miss, also once it has run.
+    missed: Option<MissReason>,
     seconds: f64,
     spoiled: bool,
 }
@@ -179,7 +181,16 @@ impl Node {
     }
 
     pub(crate) fn set_status(&self, status: Status) {
-        self.state().status = status;
+        let mut state = self.state();
+        if let Status::Miss(reason) = &status {
+            state.missed = Some(reason.clone());
+        }
+        state.status = status;
+    }
+
+    /// Returns why the call was a miss, if it was one.
+    pub(crate) fn missed(&self) -> Option<MissReason> {
+        self.state().missed.clone()
     }
 
     pub(crate) fn is_open(&self) -> bool {

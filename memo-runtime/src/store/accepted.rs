@@ -1,8 +1,6 @@
 //! Which fingerprints of a stage give the same results as former ones, on the user's word: what
 //! `memo accept` writes, and what a miss asks.
 
-#![allow(dead_code, reason = "the program that writes them follows")]
-
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;

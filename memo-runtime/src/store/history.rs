@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Store;
+use super::manifest::KeptReason;
 use crate::experiment::StageSummary;
 
 /// Returns the time in milliseconds since 1970. It is shown and stored; nothing is decided by it.
@@ -42,6 +43,33 @@ pub(crate) struct RunRecord<'a> {
     pub(crate) interrupted: bool,
     pub(crate) failures: Vec<String>,
     pub(crate) stages: &'a [StageSummary],
+    /// The calls that were no hits, those that failed first.
+    pub(crate) calls: Vec<CallRecord>,
+}
+
+/// A call of a run that was no hit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct CallRecord {
+    pub(crate) stage: String,
+    /// The record that called it first; `None` for an aggregate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) record: Option<String>,
+    pub(crate) end: CallEnd,
+    /// Why it was a miss, where that was found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<KeptReason>,
+    /// What it failed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+}
+
+/// What became of a call that was no hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CallEnd {
+    Failed,
+    Skipped,
+    Ran,
 }
 
 impl RunRecord<'_> {

@@ -88,7 +88,6 @@ impl Layout {
         self.base.join("code").join(file_name(fingerprint) + ".json")
     }
 
-    #[allow(dead_code, reason = "the program that reads it follows")]
     /// Where the fingerprint of a stage is noted that was asked for and not found.
     pub(crate) fn seen(&self, stage: &str) -> PathBuf {
         self.base.join("seen").join(file_name(stage) + ".json")

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::fs;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Store;
@@ -104,16 +104,22 @@ impl Store {
 
     /// Reads how the entries of `stage` came about, the latest first, at most so many.
     pub(crate) fn details_of(&self, stage: &str, most: usize) -> Vec<Detail> {
-        let folders = fs::read_dir(self.0.layout.entries(stage)).into_iter().flatten().flatten();
-        let files = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten());
-        let mut files: Vec<_> = files
-            .flatten()
-            .map(|file| (file.metadata().and_then(|meta| meta.modified()).ok(), file.path()))
-            .collect();
-        files.sort_unstable_by(|one, other| other.cmp(one));
-        let read = |path: &Path| read_manifest(path, manifest::read_detail).ok()??.ok();
-        files.iter().take(most).filter_map(|(_, path)| read(path)).collect()
+        let files = manifests(&self.0.layout.entries(stage));
+        let read = |path: &PathBuf| read_manifest(path, manifest::read_detail).ok()??.ok();
+        files.iter().take(most).filter_map(read).collect()
     }
+}
+
+/// Lists the manifests in the folder of a stage, the latest first.
+pub(super) fn manifests(folder: &Path) -> Vec<PathBuf> {
+    let folders = fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten());
+    let mut files: Vec<_> = files
+        .flatten()
+        .map(|file| (file.metadata().and_then(|meta| meta.modified()).ok(), file.path()))
+        .collect();
+    files.sort_unstable_by(|one, other| other.cmp(one));
+    files.into_iter().map(|(_, path)| path).collect()
 }
 
 /// Says what is wrong with a file that should have `size` bytes, as far as that can be told unread.
@@ -129,7 +135,10 @@ pub(super) fn wrong_file(path: &Path, size: u64) -> Option<String> {
 }
 
 /// Reads a manifest with one system call between opening and closing, as most are small.
-fn read_manifest<T>(path: &Path, parse: impl FnOnce(&[u8]) -> T) -> io::Result<Option<T>> {
+pub(super) fn read_manifest<T>(
+    path: &Path,
+    parse: impl FnOnce(&[u8]) -> T,
+) -> io::Result<Option<T>> {
     const MOST: usize = 16 * 1024;
     thread_local! {
         /// Zeroed once in a thread, not for each manifest.

@@ -108,6 +108,21 @@ pub(crate) struct Detail {
     pub(crate) accepted: Option<Accepted>,
     /// The program, the host, the experiment, the version of this crate.
     pub(crate) made_by: BTreeMap<String, String>,
+    /// Why the call was a miss, where that was found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<KeptReason>,
+    /// The record that called it first; `None` for an aggregate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) record: Option<String>,
+}
+
+/// Why a call was a miss, as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct KeptReason {
+    /// As people read it.
+    pub(crate) text: String,
+    /// As events tell it.
+    pub(crate) why: serde_json::Value,
 }
 
 /// The entry that another one repeats on the user's word.
@@ -247,6 +262,12 @@ impl Kept {
 }
 
 impl Reference {
+    /// Names a file that a value refers to.
+    pub(crate) fn of(file: &FileDigest) -> Self {
+        let path = file.path.to_string_lossy().into_owned();
+        Self { path, folder: file.is_folder(), digest: file.digest }
+    }
+
     /// Whether the file is there, with the content that it had.
     pub(crate) fn holds(&self, memory: &FileMemory) -> bool {
         let kind = if self.folder { InputKind::Dir } else { InputKind::File };

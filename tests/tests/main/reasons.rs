@@ -110,10 +110,49 @@ fn a_changed_input_is_told_with_who_made_it() {
     };
     run(3, None);
     let told = reason(&lab, || run(4, None));
-    assert!(told.starts_with("input `rows` ") && told.contains("(made by `rows`)"), "{told}");
-    assert!(told.contains(" → "), "{told}");
+    let expected = "input `rows` changed (made by `rows`, which ran: argument `count` 3 → 4)";
+    assert_eq!(told, expected);
     let told = reason(&lab, || run(3, Some(1)));
     assert!(told.starts_with("input `prior` absent → ") && told.ends_with("(inserted)"), "{told}");
+}
+
+#[stage(inputs = [sum], outputs = [third], cachers = [Json])]
+fn third(sum: &u32) -> u32 {
+    sum + 1
+}
+
+#[stage(inputs = [third], outputs = [fourth], cachers = [Json])]
+fn fourth(third: &u32) -> u32 {
+    third + 1
+}
+
+#[stage(inputs = [fourth], outputs = [fifth], cachers = [Json])]
+fn fifth(fourth: &u32) -> u32 {
+    fourth + 1
+}
+
+#[test]
+fn a_long_chain_is_told_in_part() {
+    let lab = Lab::new();
+    let run = |count| {
+        let mut record = lab.record(());
+        rows(&mut record, count).unwrap();
+        sum(&mut record).unwrap();
+        third(&mut record).unwrap();
+        fourth(&mut record).unwrap();
+        fifth(&mut record).unwrap();
+    };
+    run(3);
+    lab.lines();
+    run(4);
+    let reasons = lab.reasons();
+    let producers = |told: &MissReason| told.to_string().matches("(made by ").count();
+    // Where the reason is cut, the last input is told by its digests, each with its maker.
+    let told: Vec<usize> = reasons.iter().map(producers).collect();
+    assert_eq!(told, [0, 1, 2, 3, 5], "{reasons:?}");
+    assert!(reasons[4].to_string().starts_with(
+        "input `fourth` changed (made by `fourth`, which ran: input `third` changed (made by `third`"
+    ));
 }
 
 #[test]

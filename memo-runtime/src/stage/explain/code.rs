@@ -10,7 +10,7 @@ use crate::store::code::KeptItem;
 const LOCK: &str = "Cargo.lock";
 
 /// Names what differs; nothing if the lists are equal, so that the stage itself has changed.
-pub(super) fn changes(old: &[KeptItem], new: &[KeptItem]) -> Vec<Change> {
+pub(crate) fn changes(old: &[KeptItem], new: &[KeptItem]) -> Vec<Change> {
     let (old, new) = (by_name(old), by_name(new));
     let old = under_new_names(old, &new);
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
@@ -23,6 +23,7 @@ pub(super) fn changes(old: &[KeptItem], new: &[KeptItem]) -> Vec<Change> {
                 name: name.clone(),
                 old: before.map(|all| all.shown.clone()),
                 new: after.map(|all| all.shown.clone()),
+                made_by: None,
             });
         }
     }
