@@ -38,7 +38,7 @@ use tree::{Dependency, ModuleId};
 pub use params::{Body, Handed, ParamsRead};
 #[allow(unused_imports, reason = "manifests are to name the code of a validator")]
 pub use session::of_validator;
-pub use session::{of_params, of_stage};
+pub use session::{are_of_the_workspace, of_params, of_stage};
 
 /// Something that was reached.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,8 +8,10 @@
 
 mod sites;
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Group, Ident, Literal, TokenStream, TokenTree};
-use syn::{Index, Member, ext::IdentExt};
+use syn::{Index, Lit, Member, ext::IdentExt};
 
 pub use sites::{Site, Through};
 
@@ -80,13 +82,15 @@ pub struct Uses {
     pub fields: Vec<FieldPath>,
     /// Where it hands them on.
     pub sites: Vec<Site>,
+    /// The names of macros around either, which are taken for those of std.
+    pub macros: BTreeSet<String>,
 }
 
 /// Returns what `body` does with the parameter `name`.
 pub fn uses(name: &str, body: TokenStream) -> Uses {
-    let mut walk = Walk { name, found: Vec::new(), sites: Vec::new() };
+    let mut walk = Walk { name, macros: BTreeSet::new(), found: Vec::new(), sites: Vec::new() };
     walk.stream(body);
-    Uses { fields: outermost(walk.found), sites: walk.sites }
+    Uses { fields: outermost(walk.found), sites: walk.sites, macros: walk.macros }
 }
 
 /// Leaves out each path that lies in another one, and orders them by name.
@@ -103,6 +107,8 @@ pub fn outermost(mut paths: Vec<FieldPath>) -> Vec<FieldPath> {
 struct Walk<'a> {
     /// The parameter.
     name: &'a str,
+    /// The macros that it takes for std's, by their names.
+    macros: BTreeSet<String>,
     found: Vec<FieldPath>,
     sites: Vec<Site>,
 }
@@ -132,11 +138,14 @@ impl Walk<'_> {
                 }
             }
             TokenTree::Ident(name) => {
-                if let Some((arguments, next)) = macro_arguments(tokens, at)
-                    && !is_transparent(name, &tokens[..at])
-                {
-                    self.opaque(name, arguments);
-                    return next;
+                if let Some((arguments, next)) = macro_arguments(tokens, at) {
+                    if !is_transparent(name, &tokens[..at]) {
+                        self.opaque(name, arguments);
+                        return next;
+                    }
+                    if self.mentions(arguments.stream()) {
+                        self.macros.insert(name.unraw().to_string());
+                    }
                 }
             }
             TokenTree::Literal(literal) if self.is_formatted(literal) => self.whole(),
@@ -173,7 +182,11 @@ impl Walk<'_> {
 
     /// Whether a format string would capture it: `{params}`, `{params:?}`, `{:params$}`.
     fn is_formatted(&self, literal: &Literal) -> bool {
-        let text = literal.to_string();
+        // As the compiler sees it: a brace or a letter may be written as an escape.
+        let text = match Lit::new(literal.clone()) {
+            Lit::Str(string) => string.value(),
+            _ => literal.to_string(),
+        };
         text.match_indices(self.name).any(|(at, _)| {
             let (before, after) = (text[..at].trim_end(), &text[at + self.name.len()..]);
             let ends = !after.starts_with(|next: char| next.is_alphanumeric() || next == '_');

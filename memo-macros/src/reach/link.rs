@@ -66,6 +66,12 @@ impl Linked {
         Resolver { world: &self.world, globs: &self.globs }
     }
 
+    /// Whether the workspace defines one of these macros, as seen from a module.
+    pub fn defines_any(&self, module: ModuleId, macros: &BTreeSet<String>) -> bool {
+        let found = |name: &String| self.resolver().macro_path(module, &vec![name.clone()]);
+        macros.iter().any(|name| !found(name).items.is_empty())
+    }
+
     /// Returns whether a path is worth following.
     pub fn may_lead_somewhere(&self, path: &Path) -> bool {
         path.len() > 1 || path.first().is_some_and(|name| self.names.contains(name))

@@ -61,6 +61,19 @@ pub fn of_validator(tokens: &TokenStream, span: Span) -> Option<u128> {
     })?
 }
 
+/// Whether one of these macros is defined in the workspace, as seen from the module of a stage.
+pub fn are_of_the_workspace(macros: &BTreeSet<String>, span: Span) -> bool {
+    if macros.is_empty() {
+        return false;
+    }
+    let Some((file, line)) = place(span) else { return false };
+    let is_ours = |linked: &Linked| {
+        let module = linked.world.module_at(&file, line)?;
+        Some(linked.defines_any(module, macros))
+    };
+    with_linked(is_ours).flatten().unwrap_or(false)
+}
+
 fn place(span: Span) -> Option<(PathBuf, usize)> {
     if !proc_macro::is_available() {
         return None;

@@ -17,6 +17,26 @@ fn check(rows: &[(&str, &str)]) {
 }
 
 #[test]
+fn format_strings_with_escapes_are_seen_through() {
+    check(&[
+        (r#"println!("\u{7b}params}")"#, "*"),
+        (r#"println!("\x7bparams}")"#, "*"),
+        (r#"println!("{\u{70}arams}")"#, "*"),
+        (r##"println!(r#"{params}"#)"##, "*"),
+        (r#"println!("\\u{7b}parameter}")"#, ""),
+    ]);
+}
+
+#[test]
+fn macros_that_are_taken_for_std_are_told() {
+    let macros = |body: &str| {
+        uses(PARAMS, body.parse().expect(body)).macros.into_iter().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(macros("vec![1]; println!(\"{}\", params.rate)"), "println");
+    assert_eq!(macros("assert!(vec![params.rate].len() == 1)"), "assert vec");
+}
+
+#[test]
 fn fields() {
     check(&[
         ("", ""),

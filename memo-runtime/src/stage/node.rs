@@ -180,9 +180,16 @@ impl Node {
         self.state().status.clone()
     }
 
-    pub(crate) fn set_status(&self, status: Status) {
+    pub(crate) fn set_status(&self, mut status: Status) {
         let mut state = self.state();
-        if let Status::Miss(reason) = &status {
+        if let Status::Miss(reason) = &mut status {
+            if let MissReason::Damaged { what }
+            | MissReason::ArtifactGone { what }
+            | MissReason::Invalid { what } = reason
+            {
+                // A validator or a cacher of the user's may have told it.
+                *what = self.hide_secrets(std::mem::take(what));
+            }
             state.missed = Some(reason.clone());
         }
         state.status = status;

@@ -122,9 +122,12 @@ impl Walk<'_> {
     /// Gathers what a function does with its parameter.
     fn callee(&mut self, callee: &Callee, name: &str, base: &[String], ty: ItemId) {
         let (sig, block) = (&callee.sig, &callee.block);
-        let Uses { fields, sites } = uses(name, quote!(#block));
+        let Uses { fields, sites, macros } = uses(name, quote!(#block));
         let body = Body::of(sig, quote!(#block));
         let module = self.linked.world.items[callee.id].module;
+        if self.linked.defines_any(module, &macros) {
+            return self.read(base, ty, &[]);
+        }
         let place = Place { module, own: callee.own, body: &body };
         for field in &fields {
             self.read(base, ty, &names(field));

@@ -52,6 +52,14 @@ fn check(cases: &[Case]) {
 }
 
 #[test]
+fn a_macro_of_ones_own_that_is_named_as_one_of_std_is_not_trusted() {
+    let own = "macro_rules! dbg { ($p:ident . $f:ident) => { $p.seed } }";
+    let helper = "fn hidden(params: &Params) -> u64 { dbg!(params.rate) }";
+    assert_eq!(fields(helper, "hidden(params)"), "rate");
+    assert_eq!(fields(&format!("{own}\n{helper}"), "hidden(params)"), "*");
+}
+
+#[test]
 #[rustfmt::skip] // One line per case.
 fn what_is_followed() {
     check(&[

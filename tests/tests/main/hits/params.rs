@@ -53,6 +53,30 @@ fn misses<T>(
     lab.ran().len()
 }
 
+/// Named as a macro of std's, which would read what it is given.
+macro_rules! dbg {
+    ($params:ident . $field:ident) => {
+        $params.seed
+    };
+}
+
+#[stage(outputs = [x], cachers = [Json])]
+fn by_own_macro(params: &Params) -> u64 {
+    dbg!(params.threads)
+}
+
+#[stage(outputs = [x], cachers = [Json])]
+fn by_escaped_format(params: &Params) -> String {
+    let params = params.seed;
+    format!("{par\u{61}ms}")
+}
+
+#[test]
+fn what_only_looks_harmless_lets_all_of_params_in() {
+    assert_eq!(misses(by_own_macro, |params| params.seed = 3), 2);
+    assert_eq!(misses(by_escaped_format, |params| params.seed = 3), 2);
+}
+
 #[stage(outputs = [x], cachers = [Json])]
 fn reads_rate(params: &Params) -> f64 {
     // params.seed is not read.

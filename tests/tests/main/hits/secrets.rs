@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::common::*;
 
 const TOKEN: &str = "hunter2-correct-horse";
@@ -130,4 +132,25 @@ fn an_error_of_ours_does_not_show_a_secret() {
     let error = chatty(&mut lab.record(()), Chatty(TOKEN.to_owned())).unwrap_err();
     let text = format!("{} {error:?}", error.chain());
     assert!(text.contains("`token`") && !text.contains("hunter2"), "{text}");
+}
+
+static IS_BAD: AtomicBool = AtomicBool::new(false);
+
+fn tells(_: &usize) -> Result<(), String> {
+    if IS_BAD.load(Ordering::SeqCst) { Err(format!("bad with {TOKEN}")) } else { Ok(()) }
+}
+
+#[stage(outputs = [size], cachers = [Json], secret = [token], validate = tells)]
+fn validated(token: &str) -> usize {
+    token.len()
+}
+
+#[test]
+fn the_reason_of_a_miss_does_not_show_a_secret() {
+    let lab = Lab::new();
+    validated(&mut lab.record(()), TOKEN).unwrap();
+    IS_BAD.store(true, Ordering::SeqCst);
+    validated(&mut lab.record(()), TOKEN).unwrap_err();
+    let told = format!("{:?}", lab.recorder().take());
+    assert!(told.contains("bad with (secret)") && !told.contains(TOKEN), "{told}");
 }
