@@ -106,6 +106,7 @@ mod file;
 mod key;
 mod layout;
 mod lazy;
+mod plain;
 mod plan;
 mod policy;
 mod private;

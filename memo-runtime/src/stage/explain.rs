@@ -15,6 +15,7 @@ use crate::event::{Change, MissReason};
 use crate::key::part::{PartKind, Parts};
 use crate::key::{Component, ComponentKind};
 use crate::lazy::{Handle, Origin};
+use crate::plain::plain;
 use crate::store::Store;
 use crate::store::code::KeptItem;
 
@@ -172,9 +173,9 @@ pub(crate) fn changes(old: &[Component], new: &[Component]) -> Vec<Change> {
         |one: &Component, other: &Component| one.kind == other.kind && one.name == other.name;
     let change = |component: &Component, old: Option<&Component>, new: Option<&Component>| Change {
         kind: component.kind,
-        name: component.name.clone().into_owned(),
-        old: old.map(|component| component.shown.clone()),
-        new: new.map(|component| component.shown.clone()),
+        name: plain(&component.name).into_owned(),
+        old: old.map(|component| plain(&component.shown).into_owned()),
+        new: new.map(|component| plain(&component.shown).into_owned()),
         made_by: None,
     };
     let mut changes = Vec::new();

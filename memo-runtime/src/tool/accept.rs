@@ -6,6 +6,7 @@ use crate::cli::output::Output;
 use crate::cli::text::{counted, last_part};
 use crate::error::{Error, ErrorKind};
 use crate::key::ComponentKind;
+use crate::plain::plain;
 use crate::stage::explain::code;
 use crate::store::Store;
 use crate::store::accepted::{digits, fingerprint};
@@ -29,7 +30,7 @@ pub(super) fn accept(args: &Accept, output: &Output) -> Result<(), Error> {
     let (new_text, old_text) = (short(new.code), short(old));
     output.result(&format!("{stage}: code {old_text} → {new_text} ({})", new.told));
     for line in differences(&store, old, new.code) {
-        output.result(&format!("  {line}"));
+        output.result(&format!("  {}", plain(&line)));
     }
     if store.accepted(&stage, new.code).contains(&old) {
         output.result(&format!("the entries of {old_text} are accepted for {new_text} already"));

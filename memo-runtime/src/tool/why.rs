@@ -11,6 +11,7 @@ use crate::cli::output::{Output, Paint};
 use crate::error::{Error, ErrorKind, did_you_mean};
 use crate::experiment::outcome::duration_text;
 use crate::key::{Component, ComponentKind};
+use crate::plain::plain;
 use crate::policy::find_stage;
 use crate::store::Store;
 use crate::store::entries::Entry;
@@ -212,16 +213,19 @@ impl Search<'_> {
     }
 }
 
+/// Writes for people what is told. All texts come from the store.
 fn text(told: &Told, paint: Paint) -> String {
     let record = told.record.as_deref().map(|record| format!(" ({record})")).unwrap_or_default();
-    let mut lines = vec![paint.strong(&format!("{}{record}", told.stage))];
+    let mut lines = vec![paint.strong(&plain(&format!("{}{record}", told.stage)))];
     if let Some(failed) = &told.failed {
         let what = if failed.skipped { "skipped" } else { "failed" };
         let at = clock::text(failed.ended);
         lines.push(format!("  {} in the run that ended {at}", paint.bad(what)));
-        let because = failed.error.as_deref().map(|error| error.replace('\n', "\n    "));
+        let because = failed.error.as_deref().map(|error| plain(error).replace('\n', "\n    "));
         lines.extend(because.map(|error| format!("    {error}")));
-        lines.extend(failed.reason.as_ref().map(|reason| format!("    it was to run: {reason}")));
+        lines.extend(
+            failed.reason.as_ref().map(|reason| format!("    it was to run: {}", plain(reason))),
+        );
     }
     let Some(entry) = &told.entry else {
         lines.push("  no result of it is kept".to_owned());
@@ -230,18 +234,20 @@ fn text(told: &Told, paint: Paint) -> String {
     let by = entry.program.as_deref().or(entry.experiment.as_deref()).unwrap_or("a program");
     let at = clock::text(entry.completed);
     let took = duration_text(entry.seconds);
-    lines.push(format!("  ran {at} in `{by}`, took {took} (run {})", entry.run));
+    let (by, run) = (plain(by), plain(&entry.run));
+    lines.push(format!("  ran {at} in `{by}`, took {took} (run {run})"));
     let how = if entry.reason.kept {
         String::new()
     } else {
         paint.faint(" (by comparison with earlier entries)")
     };
-    lines.push(format!("  why: {}{how}", entry.reason.text));
+    lines.push(format!("  why: {}{how}", plain(&entry.reason.text)));
     for above in &entry.inputs {
         let record = above.record.as_deref().map(|record| format!(" ({record})"));
         let stage = format!("{}{}", above.stage, record.unwrap_or_default());
         let (input, at, why) = (&above.input, clock::text(above.completed), &above.reason.text);
-        lines.push(format!("  input `{input}` was made by {stage}, {at}: {why}"));
+        let line = format!("  input `{input}` was made by {stage}, {at}: {why}");
+        lines.push(plain(&line).into_owned());
     }
     lines.join("\n")
 }
