@@ -138,9 +138,9 @@ fn comma_counts(tokens: &[TokenTree], at: usize, around: Around) -> bool {
         Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace
     );
     let is_tuple_of_one =
-        around == Around::Tuple && tokens.iter().filter(|token| is(token, ',')).count() == 1;
+        || around == Around::Tuple && tokens.iter().filter(|token| is(token, ',')).count() == 1;
     match next {
-        None => is_tuple_of_one,
+        None => is_tuple_of_one(),
         Some(next) if is(next, '>') => false,
         Some(_) => !(after_block && around == Around::Braces),
     }

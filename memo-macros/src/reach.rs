@@ -15,6 +15,7 @@ mod link;
 mod lock;
 mod manifest;
 mod outside;
+mod own_lexer;
 mod params;
 mod resolve;
 mod scan;
@@ -182,7 +183,7 @@ fn finish(linked: &Linked, own: u128, edges: &Edges, opaque: &Opaque) -> Reach {
     let total = total::total(own, &edges.targets, &closure, linked, &crates);
     items.extend(closure.nodes.keys().map(|(id, _)| {
         let item = &linked.world.items[*id];
-        CodeItem { name: linked.shown(*id), place: linked.world.place(item), digest: item.digest }
+        CodeItem { name: linked.shown(*id), place: linked.world.place(item), digest: item.digest() }
     }));
     let facts = closure.facts.iter().map(|(name, digest)| CodeItem {
         name: name.clone(),

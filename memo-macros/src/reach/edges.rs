@@ -26,16 +26,16 @@ impl Edges {
     /// Follows an item.
     pub fn of_item(linked: &Linked, (id, from): Node) -> Self {
         let item = &linked.world.items[id];
-        let mut names = item.names.clone();
-        names.cfgs.extend(linked.world.modules[item.module].cfgs.iter().cloned());
+        let names = item.names();
         let mut edges = Self::default();
         let is_macro = matches!(item.kind, Kind::MacroRules);
         if is_macro && from != item.module {
-            edges.follow(linked, item.module, &names, None);
+            edges.follow(linked, item.module, names, None);
         }
         let shown = linked.shown(id);
-        edges.follow(linked, from, &names, (!is_macro).then_some(shown.as_str()));
-        edges.outside(linked, item, &names);
+        edges.follow(linked, from, names, (!is_macro).then_some(shown.as_str()));
+        edges.cfgs(linked, item.module, &linked.world.modules[item.module].cfgs);
+        edges.outside(linked, item, names);
         edges
     }
 

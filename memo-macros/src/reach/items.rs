@@ -4,10 +4,15 @@
 
 mod parse;
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-use super::scan::{Names, Path};
+use proc_macro2::TokenStream;
+
+use super::own_lexer::OwnLexer;
+use super::scan::{Names, Path, scan};
 use super::tree::ModuleId;
+use crate::fingerprint::fingerprint;
 
 pub use parse::{Parsed, lines, parse};
 
@@ -18,9 +23,18 @@ pub struct Item {
     /// `norm`, `Vec2::len`, `impl Add for Vec2`.
     pub name: String,
     pub module: ModuleId,
-    pub digest: u128,
-    pub names: Names,
     pub lines: (usize, usize),
+    tokens: TokenStream,
+    /// The types that an `impl` around it is for.
+    of_self: BTreeSet<Path>,
+    code: OnceCell<Code>,
+}
+
+/// What the tokens of an item say. Most items of a crate are reached by no stage, so that nobody
+/// asks.
+struct Code {
+    digest: u128,
+    names: Names,
 }
 
 /// What an item is, as far as that decides how it is reached.
@@ -67,5 +81,26 @@ impl Item {
     /// Whether methods and implementations belong to it.
     pub fn is_type(&self) -> bool {
         matches!(self.kind, Kind::Struct { .. } | Kind::Enum { .. } | Kind::ItemMacro)
+    }
+
+    /// Returns the digest of its tokens.
+    pub fn digest(&self) -> u128 {
+        self.code().digest
+    }
+
+    /// Returns the names in it.
+    pub fn names(&self) -> &Names {
+        &self.code().names
+    }
+
+    fn code(&self) -> &Code {
+        self.code.get_or_init(|| {
+            let _own_lexer = OwnLexer::new();
+            let mut names = scan(self.tokens.clone());
+            if !self.of_self.is_empty() {
+                names.of_self(&self.of_self);
+            }
+            Code { digest: fingerprint([self.tokens.clone()]), names }
+        })
     }
 }

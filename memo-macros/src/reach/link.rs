@@ -1,12 +1,12 @@
 //! The world with what can be said of it before any stage is looked at.
 
-use std::cell::RefCell;
+use std::cell::{LazyCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use super::crate_root::Cfgs;
 use super::edges::Edges;
-use super::items::Kind;
+use super::items::{Item, Kind};
 use super::known::is_known;
 use super::resolve::{Globs, In, Resolver};
 use super::scan::Path;
@@ -121,7 +121,7 @@ impl Linked {
             if item.is_type() || matches!(item.kind, Kind::Trait { .. }) {
                 found.insert(id);
             } else if is_new && matches!(item.kind, Kind::Plain) {
-                open.extend(follow(module, &item.names.paths));
+                open.extend(follow(module, &item.names().paths));
             }
         }
         found.into_iter().collect()
@@ -131,12 +131,12 @@ impl Linked {
     fn named_by_macro(&self, id: ItemId) -> BTreeSet<ItemId> {
         let item = &self.world.items[id];
         let resolver = self.resolver();
-        let mut found = self.types(item.module, &item.names.paths);
-        for path in &item.names.macros {
+        let mut found = self.types(item.module, &item.names().paths);
+        for path in &item.names().macros {
             for called in resolver.macro_path(item.module, path).items {
                 let called = &self.world.items[called];
-                found.extend(self.types(called.module, &called.names.paths));
-                found.extend(self.types(item.module, &called.names.paths));
+                found.extend(self.types(called.module, &called.names().paths));
+                found.extend(self.types(item.module, &called.names().paths));
             }
         }
         found.into_iter().filter(|owner| *owner != id).collect()
@@ -157,7 +157,7 @@ impl Linked {
         let mut scope = Scope::default();
         let globs = &self.globs[module];
         scope.crates.extend(globs.crates.iter().cloned());
-        let mentioned = self.mentioned(module);
+        let mentioned = LazyCell::new(|| self.mentioned(module));
         for part in globs.modules.iter().chain([&module]) {
             let here = &self.world.modules[*part];
             scope.traits.extend(here.items.values().flatten());
@@ -166,7 +166,8 @@ impl Linked {
             {
                 let found = resolver.path(*part, &import.target, In::Use);
                 scope.traits.extend(found.items);
-                if *part == module && !mentioned.contains(name.as_str()) {
+                let is_crate = *part == module && !found.crates.is_empty();
+                if is_crate && !mentioned.contains(name.as_str()) {
                     scope.crates.extend(found.crates);
                 }
             }
@@ -178,9 +179,9 @@ impl Linked {
     /// The names that the code of a module begins its paths with.
     fn mentioned(&self, module: ModuleId) -> BTreeSet<&str> {
         let items = self.world.items.iter().filter(|item| item.module == module);
-        let paths = items.flat_map(|item| {
-            item.names.paths.iter().chain(&item.names.hints).chain(&item.names.macros)
-        });
+        let paths = items
+            .map(Item::names)
+            .flat_map(|names| names.paths.iter().chain(&names.hints).chain(&names.macros));
         paths.filter_map(|path| path.first()).map(String::as_str).collect()
     }
 
@@ -254,8 +255,8 @@ fn names(world: &World) -> HashSet<String> {
         match &item.kind {
             Kind::Enum { variants } => names.extend(variants.iter().cloned()),
             Kind::ItemMacro | Kind::MacroRules => {
-                names.extend(item.names.declared.iter().cloned());
-                names.extend(item.names.paths.iter().flatten().cloned());
+                names.extend(item.names().declared.iter().cloned());
+                names.extend(item.names().paths.iter().flatten().cloned());
             }
             _ => {}
         }

@@ -190,11 +190,11 @@ impl Resolver<'_> {
         let mentions = |id: &&ItemId| {
             let item = &self.world.items[**id];
             let of = &self.world.crates[self.world.modules[module].of];
-            let called = item.names.macros.iter().filter_map(|path| of.macros.get(path.last()?));
+            let called = item.names().macros.iter().filter_map(|path| of.macros.get(path.last()?));
             let mut called = called.flatten();
-            item.names.mention(name)
-                || item.names.declared.contains(name)
-                || called.any(|id| self.world.items[*id].names.declared.contains(name))
+            item.names().mention(name)
+                || item.names().declared.contains(name)
+                || called.any(|id| self.world.items[*id].names().declared.contains(name))
         };
         self.world.modules[module].item_macros.iter().filter(mentions).copied().collect()
     }

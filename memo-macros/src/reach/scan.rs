@@ -56,6 +56,14 @@ impl Names {
         self.paths.iter().any(|path| path.iter().any(|segment| segment == name))
     }
 
+    /// `Self::new` inside of an `impl` is a path of the types that it is for.
+    pub fn of_self(&mut self, of: &BTreeSet<Path>) {
+        let of_self = |path: &&Path| path[0] == "Self" && path.len() > 1;
+        let paths = self.paths.iter().filter(of_self);
+        self.methods.extend(paths.filter_map(|path| path.last().cloned()));
+        self.paths.extend(of.iter().cloned());
+    }
+
     fn stream(&mut self, tokens: TokenStream) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let mut at = 0;
@@ -146,14 +154,14 @@ impl Names {
 
     /// Names inside of the braces of a format string.
     fn literal(&mut self, text: &str) -> usize {
-        let mut rest = text;
-        while let Some(open) = rest.find('{') {
-            rest = &rest[open + 1..];
-            let spec = rest.split('}').next().unwrap_or_default();
-            for (place, part) in spec.split([':', '.', '$', '>', '<', '^']).enumerate() {
-                let followed = place == 0 || spec.contains(&format!("{part}$"));
-                if followed && is_name(part) {
-                    self.hints.insert(vec![part.to_owned()]);
+        let mut pieces = text.split('{');
+        pieces.next();
+        for spec in pieces.filter_map(|piece| piece.split('}').next()) {
+            let parts = spec.split_inclusive([':', '.', '$', '>', '<', '^']);
+            for (place, part) in parts.enumerate() {
+                let name = part.trim_end_matches([':', '.', '$', '>', '<', '^']);
+                if (place == 0 || part.ends_with('$')) && is_name(name) {
+                    self.hints.insert(vec![name.to_owned()]);
                 }
             }
         }
@@ -202,7 +210,8 @@ pub fn ident(tokens: &[TokenTree], at: usize) -> Option<String> {
     }
 }
 
-fn is(tokens: &[TokenTree], at: usize, punct: char) -> bool {
+/// Whether a punctuation stands at `at`.
+pub fn is(tokens: &[TokenTree], at: usize, punct: char) -> bool {
     matches!(tokens.get(at), Some(TokenTree::Punct(found)) if found.as_char() == punct)
 }
 

@@ -10,6 +10,7 @@ use super::closure::Opaque;
 use super::crate_root::{CommandLine, guess};
 use super::edges::Edges;
 use super::link::Linked;
+use super::own_lexer::OwnLexer;
 use super::params::{Handed, Sources, through};
 use super::scan::scan;
 use super::tree::World;
@@ -99,21 +100,4 @@ fn read() -> Option<Linked> {
     let root = line.root.clone().or_else(|| guess(&folder))?;
     let _own_lexer = OwnLexer::new();
     Some(Linked::new(World::load(&root, &folder), line.cfgs))
-}
-
-/// While it lives, tokens are made by `proc_macro2` and not by rustc: a call into rustc for each
-/// token would take longer than everything else.
-struct OwnLexer;
-
-impl OwnLexer {
-    fn new() -> Self {
-        proc_macro2::fallback::force();
-        Self
-    }
-}
-
-impl Drop for OwnLexer {
-    fn drop(&mut self) {
-        proc_macro2::fallback::unforce();
-    }
 }

@@ -2,6 +2,7 @@
 
 mod cost;
 mod edits;
+mod hollow;
 mod params;
 mod parts;
 mod sandbox;

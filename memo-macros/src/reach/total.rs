@@ -46,7 +46,7 @@ pub fn total(
 }
 
 fn colours(closure: &Closure, linked: &Linked) -> (BTreeMap<Node, u128>, u128) {
-    let first = |node: &Node| (*node, linked.world.items[node.0].digest);
+    let first = |node: &Node| (*node, linked.world.items[node.0].digest());
     let mut colours: BTreeMap<Node, u128> = closure.nodes.keys().map(first).collect();
     let mut rounds = 0;
     loop {

@@ -1,6 +1,7 @@
 //! The crates of the workspace as far as a stage may reach them: modules, their items and imports.
 
 mod files;
+pub mod hollow;
 mod krate;
 mod load;
 pub mod uses;

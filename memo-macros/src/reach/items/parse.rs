@@ -6,7 +6,6 @@ use syn::ext::IdentExt;
 use syn::{Attribute, Fields, ImplItem, ItemImpl, TraitItem, Type, Visibility};
 
 use super::{Field, Item, Kind};
-use crate::fingerprint::fingerprint;
 use crate::reach::scan::{Path, scan};
 
 /// An item and the name it is found by in its module; nothing for an `impl` and the like.
@@ -92,8 +91,7 @@ fn named(ident: &syn::Ident, kind: Kind, item: &impl ToTokens) -> Vec<Parsed> {
 
 fn nameless(name: &str, kind: Kind, tokens: TokenStream) -> Parsed {
     let lines = lines(&tokens);
-    let digest = fingerprint([tokens.clone()]);
-    let item = Item { kind, name: name.to_owned(), digest, names: scan(tokens), lines, module: 0 };
+    let item = Item { kind, name: name.to_owned(), lines, tokens, ..Item::default() };
     Parsed { key: None, item }
 }
 
@@ -141,7 +139,9 @@ fn implementation(mut item: ItemImpl) -> Vec<Parsed> {
         let around = scan(of_trait.to_token_stream()).paths;
         let kind = Kind::Impl { of_trait: path(of_trait), of: &of | &around };
         let name = format!("impl {} for {shown}", self::shown(of_trait));
-        return vec![with_self(nameless(&name, kind, item.to_token_stream()), &of)];
+        let mut parsed = nameless(&name, kind, item.to_token_stream());
+        parsed.item.of_self = of;
+        return vec![parsed];
     }
     let items = std::mem::take(&mut item.items);
     let header = item.into_token_stream();
@@ -152,20 +152,12 @@ fn implementation(mut item: ItemImpl) -> Vec<Parsed> {
         let mut tokens = header.clone();
         let lines = lines(&member.to_token_stream());
         member.to_tokens(&mut tokens);
-        let mut parsed = with_self(nameless(&name, kind, tokens), &of);
+        let mut parsed = nameless(&name, kind, tokens);
+        parsed.item.of_self.clone_from(&of);
         parsed.item.lines = lines;
         parsed
     };
     items.into_iter().map(member).collect()
-}
-
-/// `Self::new` inside of an `impl` is a path of the type.
-fn with_self(mut parsed: Parsed, of: &std::collections::BTreeSet<Path>) -> Parsed {
-    let of_self = |path: &&Path| path[0] == "Self" && path.len() > 1;
-    let paths: Vec<Path> = parsed.item.names.paths.iter().filter(of_self).cloned().collect();
-    parsed.item.names.methods.extend(paths.iter().filter_map(|path| path.last().cloned()));
-    parsed.item.names.paths.extend(of.iter().cloned());
-    parsed
 }
 
 fn member_name(member: &mut ImplItem) -> Option<String> {

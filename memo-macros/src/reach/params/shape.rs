@@ -89,7 +89,7 @@ pub fn written_by_macro(linked: &Linked, path: &Path) -> bool {
     let mentions = |name: &String| {
         linked.world.items.iter().any(|item| {
             matches!(item.kind, Kind::ItemMacro | Kind::MacroRules)
-                && (item.names.mention(name) || item.names.declared.contains(name))
+                && (item.names().mention(name) || item.names().declared.contains(name))
         })
     };
     path.iter().filter(|name| !matches!(name.as_str(), "crate" | "self" | "super")).any(mentions)

@@ -10,7 +10,7 @@ use syn::ext::IdentExt;
 use syn::{Attribute, ImplItem, ImplItemFn, ItemFn, ItemImpl, ItemStruct};
 
 use crate::reach::items::{self, Kind};
-use crate::reach::tree::{ItemId, World};
+use crate::reach::tree::{ItemId, World, hollow};
 
 /// Files that were read once more.
 #[derive(Default)]
@@ -19,10 +19,12 @@ pub struct Sources(RefCell<HashMap<PathBuf, Option<Rc<syn::File>>>>);
 impl Sources {
     /// Returns a free function.
     pub fn function(&self, world: &World, id: ItemId) -> Option<ItemFn> {
-        self.find(world, id, &|item| match item {
+        let mut function = self.find(world, id, &|item| match item {
             syn::Item::Fn(function) => Some((function.clone(), &function.sig.ident)),
             _ => None,
-        })
+        })?;
+        hollow::parse_body(&mut function.block)?;
+        Some(function)
     }
 
     /// Returns a struct.
@@ -36,7 +38,7 @@ impl Sources {
     /// Returns a function of an inherent `impl`, and the `impl`.
     pub fn method(&self, world: &World, id: ItemId) -> Option<(ItemImpl, ImplItemFn)> {
         let Kind::Member { name: Some(name), .. } = &world.items[id].kind else { return None };
-        self.find(world, id, &|item| {
+        let (around, mut function) = self.find(world, id, &|item| {
             let syn::Item::Impl(item) = item else { return None };
             let inside = |function: &ImplItemFn| {
                 let line = function.sig.ident.span().start().line;
@@ -48,7 +50,9 @@ impl Sources {
             });
             let function = functions.find(|function| inside(function))?;
             Some(((item.clone(), function.clone()), &function.sig.ident))
-        })
+        })?;
+        hollow::parse_body(&mut function.block)?;
+        Some((around, function))
     }
 
     /// Finds the one item with the digest of `id`.
@@ -69,7 +73,7 @@ impl Sources {
             let Some((taken, name)) = take(next) else { continue };
             let line = name.span().start().line;
             let is_named = item.name.ends_with(&name.unraw().to_string());
-            if is_named && contains(world, id, line) && is_same(next, item.digest, &item.name) {
+            if is_named && contains(world, id, line) && is_same(next, item.digest(), &item.name) {
                 found.push(taken);
             }
         }
@@ -78,7 +82,7 @@ impl Sources {
 
     fn file(&self, path: &PathBuf) -> Option<Rc<syn::File>> {
         let mut files = self.0.borrow_mut();
-        let read = || syn::parse_file(&std::fs::read_to_string(path).ok()?).ok().map(Rc::new);
+        let read = || hollow::parse(&std::fs::read_to_string(path).ok()?).ok().map(Rc::new);
         files.entry(path.clone()).or_insert_with(read).clone()
     }
 }
@@ -91,7 +95,7 @@ fn contains(world: &World, id: ItemId, line: usize) -> bool {
 /// An included file has lines of its own, so lines and names alone could mean another item.
 fn is_same(item: &syn::Item, digest: u128, name: &str) -> bool {
     let parsed = items::parse(item.clone());
-    parsed.iter().any(|parsed| parsed.item.digest == digest && parsed.item.name == name)
+    parsed.iter().any(|parsed| parsed.item.digest() == digest && parsed.item.name == name)
 }
 
 /// Whether no attribute can change what a function does, or whether it is there.

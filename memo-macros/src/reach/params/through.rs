@@ -198,7 +198,7 @@ impl Walk<'_> {
             Kind::Impl { of_trait, .. } => of_trait.last().is_some_and(|last| last == "Copy"),
             _ => false,
         });
-        let names = &self.linked.world.items[ty].names;
+        let names = &self.linked.world.items[ty].names();
         let is_copy = is_copy || names.hints.iter().flatten().any(|hint| hint == "Copy");
         if is_copy && !is_reference {
             return None;
@@ -230,7 +230,7 @@ impl Walk<'_> {
     fn is_plain(&self, id: ItemId, attrs: &[Attribute], sig: &Signature) -> bool {
         let item = &self.linked.world.items[id];
         let module = &self.linked.world.modules[item.module];
-        let cfgs = item.names.cfgs.is_empty() && module.cfgs.is_empty();
+        let cfgs = item.names().cfgs.is_empty() && module.cfgs.is_empty();
         let generics = sig.generics.params.iter();
         let mut generics = generics.filter(|p| !matches!(p, syn::GenericParam::Lifetime(_)));
         cfgs && are_inert(attrs) && generics.next().is_none() && sig.variadic.is_none()

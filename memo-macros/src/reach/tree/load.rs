@@ -109,7 +109,7 @@ impl World {
         let Ok(text) = std::fs::read_to_string(&place.file) else {
             return self.report(place, "which cannot be read");
         };
-        match syn::parse_file(&text) {
+        match super::hollow::parse(&text) {
             Ok(file) => {
                 let cfgs = cfgs(&file.attrs);
                 self.modules[module].cfgs.extend(cfgs);
