@@ -9,6 +9,7 @@
 mod closure;
 mod crate_root;
 mod edges;
+mod effects;
 mod items;
 mod known;
 mod link;
@@ -29,15 +30,16 @@ use std::path::Path as FilePath;
 
 use proc_macro2::TokenStream;
 
+use crate::fingerprint::fingerprint;
 use closure::{Closure, Opaque};
 use edges::Edges;
+use effects::Effects;
 use link::Linked;
 use resolve::In;
 use scan::{Path, scan};
-use tree::{Dependency, ModuleId};
+use tree::{Dependency, ItemId, ModuleId};
 
 pub use params::{Body, Handed, ParamsRead};
-#[allow(unused_imports, reason = "manifests are to name the code of a validator")]
 pub use session::of_validator;
 pub use session::{are_of_the_workspace, of_params, of_stage};
 
@@ -59,6 +61,8 @@ pub struct Reach {
     pub items: Vec<CodeItem>,
     /// What the fingerprint does not see, each as the end of that sentence.
     pub unseen: Vec<String>,
+    /// What is read behind the key's back, as the end of "the stage reads ..".
+    pub behind: Vec<String>,
 }
 
 /// A stage as its attribute gives it.
@@ -73,6 +77,10 @@ pub struct Request {
     pub code: TokenStream,
     /// The params, if only single fields of them are read.
     pub params: Option<ParamsRead>,
+    /// Whether an input of the stage is a path, so that files of its are in the key.
+    pub takes_paths: bool,
+    /// Whether the stage lists environment variables; which of them it reads is not looked into.
+    pub takes_variables: bool,
     /// Paths that the user adds.
     pub depends: Vec<Path>,
     /// Paths that the user leaves out.
@@ -95,7 +103,8 @@ fn follow(
 ) -> Result<Reach, Vec<Mistake>> {
     let Some(module) = linked.world.module_at(file, line) else {
         let sentence = "anything but its own tokens: no module of the crate holds them".to_owned();
-        return Ok(Reach { total: request.own, items: Vec::new(), unseen: vec![sentence] });
+        let unseen = vec![sentence];
+        return Ok(Reach { total: request.own, unseen, ..Reach::default() });
     };
     let mut mistakes = Vec::new();
     let opaque = opaque(linked, module, &request.opaque, &mut mistakes);
@@ -104,7 +113,22 @@ fn follow(
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
-    Ok(finish(linked, request.own, &edges, &opaque))
+    let closure = Closure::of(linked, &edges, &opaque);
+    Ok(finish(linked, request.own, &edges, &closure))
+}
+
+/// Follows a validator. Nothing where its code does not decide all that it says: then what it has passed
+/// once may not pass again.
+fn follow_validator(linked: &Linked, module: ModuleId, tokens: &TokenStream) -> Option<u128> {
+    let names = scan(tokens.clone());
+    let mut edges = Edges::default();
+    edges.follow(linked, module, &names, Some("validate"));
+    edges.effects = Effects::of(linked, module, &names);
+    let closure = Closure::of(linked, &edges, &Opaque::default());
+    let reached = closure.nodes.values().map(|reached| &reached.edges.effects);
+    let is_unsteady = reached.chain([&edges.effects]).any(|effects| effects.is_unsteady);
+    let reach = finish(linked, fingerprint([tokens.clone()]), &edges, &closure);
+    (!is_unsteady && reach.unseen.is_empty()).then_some(reach.total)
 }
 
 /// What the stage's own tokens lead to.
@@ -115,6 +139,9 @@ fn start(linked: &Linked, module: ModuleId, line: usize, request: &Request) -> E
     edges.follow(linked, module, &names, Some(&request.name));
     edges.cfgs(linked, module, &names.cfgs);
     edges.surroundings(linked, module, &names);
+    edges.effects = Effects::of(linked, module, &names);
+    edges.effects.has_file_inputs |= request.takes_paths;
+    edges.effects.has_variables = request.takes_variables;
     if let Some(params) = &request.params {
         params.follow(linked, module, &mut edges);
     }
@@ -165,9 +192,8 @@ fn depends(
     }
 }
 
-/// Follows edges to their end, and counts all of it.
-fn finish(linked: &Linked, own: u128, edges: &Edges, opaque: &Opaque) -> Reach {
-    let closure = Closure::of(linked, edges, opaque);
+/// Counts all that was followed.
+fn finish(linked: &Linked, own: u128, edges: &Edges, closure: &Closure) -> Reach {
     let mut items: BTreeSet<CodeItem> = BTreeSet::new();
     let mut unseen = closure.unseen.clone();
     unseen.extend(linked.world.problems.iter().cloned());
@@ -180,7 +206,7 @@ fn finish(linked: &Linked, own: u128, edges: &Edges, opaque: &Opaque) -> Reach {
     }
     let crates: BTreeSet<u128> = items.iter().map(|item| item.digest).collect();
     let crates: Vec<u128> = crates.into_iter().collect();
-    let total = total::total(own, &edges.targets, &closure, linked, &crates);
+    let total = total::total(own, &edges.targets, closure, linked, &crates);
     items.extend(closure.nodes.keys().map(|(id, _)| {
         let item = &linked.world.items[*id];
         CodeItem { name: linked.shown(*id), place: linked.world.place(item), digest: item.digest() }
@@ -191,7 +217,19 @@ fn finish(linked: &Linked, own: u128, edges: &Edges, opaque: &Opaque) -> Reach {
         digest: *digest,
     });
     items.extend(facts);
-    Reach { total, items: items.into_iter().collect(), unseen: unseen.into_iter().collect() }
+    let (items, unseen) = (items.into_iter().collect(), unseen.into_iter().collect());
+    Reach { total, items, unseen, behind: behind(linked, edges, closure) }
+}
+
+/// Tells what the stage and all that it reaches read behind the key's back.
+fn behind(linked: &Linked, edges: &Edges, closure: &Closure) -> Vec<String> {
+    let place = |id: ItemId| {
+        let file = linked.world.place(&linked.world.items[id]);
+        format!("`{}`, {file}", linked.shown(id))
+    };
+    let own = std::iter::once((&edges.effects, "its body".to_owned()));
+    let nodes = closure.nodes.iter().map(|((id, _), reached)| (&reached.edges.effects, place(*id)));
+    effects::told(own.chain(nodes))
 }
 
 #[cfg(test)]

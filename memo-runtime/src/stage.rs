@@ -34,6 +34,8 @@ pub struct StageSpec {
     pub reach: &'static str,
     /// What the fingerprint does not see, each as the end of that sentence.
     pub unseen: &'static [&'static str],
+    /// What the code reads that is in no key, each as the end of "the stage reads ..".
+    pub behind: &'static [&'static str],
     /// `version = ..`, as written; empty where none is.
     pub version: &'static str,
     /// The inputs, in the order in which `inputs` lists them.
@@ -73,6 +75,7 @@ impl StageSpec {
             code: None,
             reach: "",
             unseen: &[],
+            behind: &[],
             version: "",
             inputs: &[],
             outputs: &[],

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::effects::Effects;
 use super::items::{Item, Kind};
 use super::link::{Linked, Node, Targets};
 use super::resolve::{Found, In};
@@ -20,6 +21,8 @@ pub struct Edges {
     pub facts: BTreeMap<String, u128>,
     /// What nobody can follow, as the end of "the fingerprint does not see ..".
     pub unseen: BTreeSet<String>,
+    /// What it does beside computing.
+    pub effects: Effects,
 }
 
 impl Edges {
@@ -36,6 +39,8 @@ impl Edges {
         edges.follow(linked, from, names, (!is_macro).then_some(shown.as_str()));
         edges.cfgs(linked, item.module, &linked.world.modules[item.module].cfgs);
         edges.outside(linked, item, names);
+        edges.effects = Effects::of(linked, item.module, names);
+        edges.effects.is_unsteady |= matches!(item.kind, Kind::Foreign);
         edges
     }
 

@@ -6,16 +6,12 @@ use std::path::PathBuf;
 
 use proc_macro2::{Span, TokenStream};
 
-use super::closure::Opaque;
 use super::crate_root::{CommandLine, guess};
-use super::edges::Edges;
 use super::link::Linked;
 use super::own_lexer::OwnLexer;
 use super::params::{Handed, Sources, through};
-use super::scan::scan;
 use super::tree::World;
-use super::{Mistake, Reach, Request, finish, follow};
-use crate::fingerprint::fingerprint;
+use super::{Mistake, Reach, Request, follow, follow_validator};
 
 /// What there is to follow.
 enum Loaded {
@@ -49,16 +45,13 @@ pub fn of_params(handed: &Handed, span: Span) -> Option<Vec<BTreeSet<Vec<String>
     with_linked(follow)?
 }
 
-/// Returns the fingerprint of a validator and all that it reaches, which is in no key.
-#[allow(dead_code, reason = "manifests are to name the code of a validator")]
+/// Returns the fingerprint of a validator and all that it reaches, which is in no key; nothing where its
+/// code does not decide all that it says.
 pub fn of_validator(tokens: &TokenStream, span: Span) -> Option<u128> {
     let (file, line) = place(span)?;
-    let own = fingerprint([tokens.clone()]);
     with_linked(|linked| {
         let module = linked.world.module_at(&file, line)?;
-        let mut edges = Edges::default();
-        edges.follow(linked, module, &scan(tokens.clone()), None);
-        Some(finish(linked, own, &edges, &Opaque::default()).total)
+        follow_validator(linked, module, tokens)
     })?
 }
 

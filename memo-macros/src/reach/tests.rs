@@ -2,6 +2,7 @@
 
 mod cost;
 mod edits;
+mod effects;
 mod hollow;
 mod params;
 mod parts;

@@ -14,6 +14,7 @@ mod params;
 
 use quote::ToTokens;
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{Expr, ExprPath, Lit};
 
 use super::model::{Kind, Name, Role, Spec, Stage, Validator};
@@ -21,7 +22,7 @@ use super::options::{Code, Options};
 use super::signature::Function;
 use crate::diagnostics::Diagnostics;
 use crate::fingerprint::fingerprint;
-use crate::reach::Reach;
+use crate::reach::{Reach, of_validator};
 use parameters::Parameters;
 
 /// Checks `function` and `options` against each other.
@@ -73,7 +74,8 @@ fn validator(function: &Expr) -> Validator {
         }
         other => format!("{:032x}", fingerprint([other.to_token_stream()])),
     };
-    Validator { name, function: function.clone() }
+    let code = of_validator(&function.to_token_stream(), function.span());
+    Validator { name, code, function: function.clone() }
 }
 
 fn spec(
@@ -83,7 +85,8 @@ fn spec(
     reads: &params::Reads,
     diagnostics: &mut Diagnostics,
 ) -> Spec {
-    let Reach { total, items, unseen } = code::reach(function, options, roles, reads, diagnostics);
+    let Reach { total, items, unseen, behind } =
+        code::reach(function, options, roles, reads, diagnostics);
     Spec {
         name: match &options.name {
             Some(name) => Name::Given(name.value.clone()),
@@ -92,6 +95,7 @@ fn spec(
         code: (code::level(options) != Code::Manual).then_some(total),
         reach: items,
         unseen,
+        behind,
         version: options.version.as_ref().map(|version| version_text(&version.value)),
         env: options.env.as_ref().map(|env| env.value.clone()).unwrap_or_default(),
         cache: options.cache.as_ref().map(|cache| cache.value.value),

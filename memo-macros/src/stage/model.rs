@@ -153,6 +153,8 @@ pub enum Cacher {
 /// The check of the outputs, under the name that manifests know it by.
 pub struct Validator {
     pub name: String,
+    /// The fingerprint of its code; nothing where that does not decide all that it says.
+    pub code: Option<u128>,
     pub function: Expr,
 }
 
@@ -200,6 +202,8 @@ pub struct Spec {
     pub reach: Vec<CodeItem>,
     /// What the fingerprint does not see.
     pub unseen: Vec<String>,
+    /// What is read behind the key's back.
+    pub behind: Vec<String>,
     pub version: Option<String>,
     pub env: Vec<LitStr>,
     /// What the stage says of caching, if anything: its word beats the experiment's.

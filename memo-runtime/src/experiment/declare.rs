@@ -361,13 +361,14 @@ pub(crate) fn note_changed_code(declaration: &Declaration, options: &RunOptions)
     changed.for_each(|node| node.note_seen(&store));
 }
 
-/// What the fingerprint of a call does not see.
+/// What the fingerprint of a call does not see, and what it reads behind its key's back.
 fn notes_of(node: &Node) -> Vec<String> {
     let name = node.spec.short_name();
     let note = |what: &&str| {
         format!("the fingerprint of `{name}` does not see {what}: add `depends = [..]`")
     };
-    node.spec.unseen.iter().map(note).collect()
+    let behind = node.spec.behind.iter().map(|what| format!("`{name}` reads {what}"));
+    node.spec.unseen.iter().map(note).chain(behind).collect()
 }
 
 /// Tells the params fields and arguments in a call's key. Of a secret it tells that it is one.

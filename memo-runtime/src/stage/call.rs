@@ -10,7 +10,7 @@ use super::fixed::{Fixed, Instance};
 use super::inputs::{Input, Work};
 use super::node::{Node, RetryIf, Status, Uncached, Variable};
 use super::retry::Attempt;
-use super::validate::{Check, Validate, validator};
+use super::validate::{Validate, Validator};
 use crate::aggregate::{AcrossInput, RowParams};
 use crate::cacheable::Cacheable;
 use crate::error::{Error, ErrorKind, did_you_mean};
@@ -33,7 +33,7 @@ pub struct Call<'f> {
     types: Vec<String>,
     inputs: Vec<Input>,
     outputs: Vec<Arc<dyn AnySlot>>,
-    validator: Option<(&'static str, Box<dyn Check>)>,
+    validator: Option<Validator>,
     retry_if: Option<RetryIf>,
     errors: Vec<Error>,
 }
@@ -189,14 +189,14 @@ impl<'f> Call<'f> {
         self.outputs.push(Arc::new(Slot::<T>::new(None, false)));
     }
 
-    /// Adds the validator.
-    pub fn validate<O, M, F>(&mut self, name: &'static str, function: F)
+    /// Adds the validator, with the fingerprint of its code where that alone decides what it says.
+    pub fn validate<O, M, F>(&mut self, name: &'static str, code: Option<u128>, function: F)
     where
         O: 'static,
         M: 'static,
         F: Validate<O, M>,
     {
-        self.validator = Some((name, validator::<O, M, F>(function)));
+        self.validator = Some(Validator::new::<O, M, F>(name, code, function));
     }
 
     /// Adds the predicate for retries.

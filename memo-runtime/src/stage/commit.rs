@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use super::execute::Made;
 use super::inputs::Input;
 use super::node::Node;
-use super::validate::Outputs;
+use super::validate::{Outputs, Validator};
 use crate::artifact::Artifact;
 use crate::artifact::saving::{Saved, Saving, remove_all};
 use crate::error::{BoxError, Error, ErrorKind};
@@ -116,7 +116,7 @@ impl Node {
             completed: history::now(),
             run: self.session.store.run().to_owned(),
             logged: !log.is_empty(),
-            validator: self.validator.as_ref().map(|(name, _)| (*name).to_owned()),
+            validator: self.validator.as_ref().map(Validator::mark),
         };
         let detail = self.detail(made, log);
         let ours = digests(&head);
@@ -263,16 +263,12 @@ impl Node {
     }
 
     fn validate_fresh(&self, saved: &[Option<Saved>]) -> Result<(), NotKept> {
-        let Some((name, check)) = &self.validator else { return Ok(()) };
+        let Some(validator) = &self.validator else { return Ok(()) };
         let fresh = Fresh { node: self, saved, spare: RefCell::default() };
-        let checked = std::panic::AssertUnwindSafe(|| check.check(&fresh));
-        let what = match std::panic::catch_unwind(checked) {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(what)) => what,
-            Err(_) => "it panicked".to_owned(),
-        };
-        let message = format!("the result is invalid, so nothing is kept: `{name}` says: {what}");
-        Err(NotKept::Failed(Error::new(ErrorKind::Invalid, message)))
+        validator.check(&fresh).map_err(|what| {
+            let message = format!("the result is invalid, so nothing is kept: {what}");
+            NotKept::Failed(Error::new(ErrorKind::Invalid, message))
+        })
     }
 
     fn validate_unkept(&self) -> Result<(), NotKept> {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use super::node::{Node, Status, Uncached};
+use super::validate::Validator;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, MissReason};
@@ -234,18 +235,16 @@ impl Node {
     }
 
     /// Runs the validator over what is held or kept.
-    pub(crate) fn validate(&self) -> Result<(), String> {
+    fn validate(&self) -> Result<(), String> {
         match &self.validator {
-            None => Ok(()),
-            Some((name, check)) => {
-                let checked = std::panic::AssertUnwindSafe(|| check.check(self));
-                match std::panic::catch_unwind(checked) {
-                    Ok(Ok(())) => Ok(()),
-                    Ok(Err(what)) => Err(format!("`{name}` refused it: {what}")),
-                    Err(_) => Err(format!("`{name}` panicked")),
-                }
-            }
+            Some(validator) if !self.is_validated(validator) => validator.check(self),
+            _ => Ok(()),
         }
+    }
+
+    /// Whether the entry was kept since this validator was content.
+    fn is_validated(&self, validator: &Validator) -> bool {
+        self.head().is_some_and(|head| validator.has_passed(head.validator.as_deref()))
     }
 
     /// Whether the entry of another process can be used after all.

@@ -12,7 +12,7 @@ use super::StageSpec;
 use super::fixed::Instance;
 use super::inputs::{Input, Work};
 use super::retry::Attempt;
-use super::validate::{Check, Outputs};
+use super::validate::{Outputs, Validator};
 use crate::artifact::Artifact;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
@@ -48,7 +48,7 @@ pub(crate) struct Node {
     pub(crate) inputs: Vec<Input>,
     pub(crate) outputs: Vec<Arc<dyn AnySlot>>,
     pub(crate) work: Box<dyn Work>,
-    pub(crate) validator: Option<(&'static str, Box<dyn Check>)>,
+    pub(crate) validator: Option<Validator>,
     pub(crate) retry_if: Option<RetryIf>,
     /// The stage for which caching is off, if it is this one or one that this depends on: nothing is
     /// looked up or kept.

@@ -4,6 +4,8 @@
 //! of the two a function takes is found out by the compiler, from its type.
 
 use std::any::Any;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -163,20 +165,52 @@ validate_borrowed!(Vec<T> => [T], T);
 validate_borrowed!(String => str);
 validate_borrowed!(PathBuf => Path);
 
-struct Validator<F, O, M>(F, std::marker::PhantomData<fn() -> (O, M)>);
+struct Typed<F, O, M>(F, PhantomData<fn() -> (O, M)>);
 
-impl<O, M, F: Validate<O, M>> Check for Validator<F, O, M> {
+impl<O, M, F: Validate<O, M>> Check for Typed<F, O, M> {
     fn check(&self, outputs: &dyn Outputs) -> Result<(), String> {
         self.0.validate(&outputs)
     }
 }
 
-/// Makes a validator of a function.
-pub(crate) fn validator<O, M, F>(function: F) -> Box<dyn Check>
-where
-    O: 'static,
-    M: 'static,
-    F: Validate<O, M>,
-{
-    Box::new(Validator::<F, O, M>(function, std::marker::PhantomData))
+/// The validator of a call.
+pub(crate) struct Validator {
+    name: &'static str,
+    /// The fingerprint of its code, where that alone decides what it says.
+    code: Option<u128>,
+    check: Box<dyn Check>,
+}
+
+impl Validator {
+    pub(crate) fn new<O, M, F>(name: &'static str, code: Option<u128>, function: F) -> Self
+    where
+        O: 'static,
+        M: 'static,
+        F: Validate<O, M>,
+    {
+        Self { name, code, check: Box::new(Typed::<F, O, M>(function, PhantomData)) }
+    }
+
+    /// Returns what it says against the outputs, if anything.
+    pub(crate) fn check(&self, outputs: &dyn Outputs) -> Result<(), String> {
+        let name = self.name;
+        match catch_unwind(AssertUnwindSafe(|| self.check.check(outputs))) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(what)) => Err(format!("`{name}` says: {what}")),
+            Err(_) => Err(format!("`{name}` says: it panicked")),
+        }
+    }
+
+    /// Returns how manifests name it.
+    pub(crate) fn mark(&self) -> String {
+        match self.code {
+            Some(code) => format!("{} {code:032x}", self.name),
+            None => self.name.to_owned(),
+        }
+    }
+
+    /// Whether this very validator has passed an entry that bears `mark`, and would say the same again.
+    pub(crate) fn has_passed(&self, mark: Option<&str>) -> bool {
+        self.code.is_some() && mark == Some(&self.mark())
+    }
 }

@@ -276,3 +276,36 @@ fn what_was_refused_is_not_in_the_outcome() {
     run(|record| by_value(record, 500).map(drop), "`small` says");
     run(|record| unkeepable(record, 5).map(drop), "it does not fit");
 }
+
+#[stage(name = "checked", code = manual, outputs = [number], cachers = [Json], validate = small)]
+fn checked() -> u32 {
+    50
+}
+
+fn smaller(number: &u32) -> bool {
+    *number < 60
+}
+
+/// The same entry, met by a program whose validator is another.
+#[stage(outputs = [number], code = manual, cachers = [Json], was = "checked", validate = smaller)]
+fn checked_anew() -> u32 {
+    50
+}
+
+#[test]
+fn what_a_validator_has_passed_once_is_not_given_to_it_again() {
+    let lab = Lab::new();
+    let test = "validate::what_a_validator_has_passed_once_is_not_given_to_it_again";
+    if let Some(child) = memo_tests::Child::here() {
+        let record = &mut child.record(());
+        let called = if child.variant == "same" { checked(record) } else { checked_anew(record) };
+        called.unwrap();
+        return child.report();
+    }
+    let run = |variant| memo_tests::in_a_process(&lab, test, variant, &[]);
+    assert_eq!(run("same"), ["ran checked: never ran"]);
+    let manifest = fs::read_to_string(&lab.entries()[0]).unwrap();
+    assert!(manifest.contains("\"validator\":\"small "), "{manifest}");
+    assert_eq!(run("same"), ["hit checked"]);
+    assert_eq!(run("other"), ["loaded number", "hit checked_anew"]);
+}

@@ -4,6 +4,7 @@
 //! type are its code.
 
 use crate::reach::edges::Edges;
+use crate::reach::effects::names_file_inputs;
 use crate::reach::items::{Field, Kind};
 use crate::reach::link::Linked;
 use crate::reach::resolve::In;
@@ -44,7 +45,10 @@ fn follow(linked: &Linked, from: ModuleId, ty: &Path, fields: &[String], edges: 
     for (module, field) in read {
         match (&field.path, &fields[1..]) {
             (Some(path), inner @ [_, ..]) => follow(linked, module, path, inner, edges),
-            _ => edges.follow(linked, module, &field.names, None),
+            _ => {
+                edges.follow(linked, module, &field.names, None);
+                edges.effects.has_file_inputs |= names_file_inputs(&field.names);
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How much code enters the key: the function's own tokens, and what they reach.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{FnArg, Path, Type};
@@ -83,6 +83,8 @@ fn request(
         // The key function is a path or a closure, which a bracket keeps apart from the body.
         code: quote!(#(#attrs)* #sig #body [#key]),
         params,
+        takes_paths: takes_paths(function, roles),
+        takes_variables: options.env.is_some(),
         depends: paths(options.depends.as_ref()),
         opaque: paths(options.opaque.as_ref()),
     }
@@ -96,6 +98,21 @@ fn params_read(function: &Function, roles: &[Role], reads: &Reads) -> Option<(us
     let fields: Vec<Vec<String>> = reads.body.iter().map(names).collect();
     let is_whole = fields.iter().any(Vec::is_empty);
     (!is_whole).then_some((at, ParamsRead { ty, fields }))
+}
+
+/// Whether an input is a path: what lies there was made by an earlier stage, and is in the key.
+fn takes_paths(function: &Function, roles: &[Role]) -> bool {
+    let inputs = function.sig.inputs.iter().zip(roles);
+    let mut inputs = inputs.filter(|(_, role)| matches!(role, Role::Input(_)));
+    inputs.any(|(parameter, _)| mentions_path(parameter.to_token_stream()))
+}
+
+fn mentions_path(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(name) => name == "Path" || name == "PathBuf",
+        TokenTree::Group(group) => mentions_path(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }
 
 fn paths(paths: Option<&Keyed<Vec<Path>>>) -> Vec<Vec<String>> {
@@ -126,6 +143,10 @@ fn refuse(mistake: &Mistake, options: &Options, diagnostics: &mut Diagnostics) {
 }
 
 fn refuse_unseen(function: &Function, reach: &Reach, diagnostics: &mut Diagnostics) {
+    for behind in &reach.behind {
+        let sentence = format!("the stage reads {behind}, or write `code = auto`");
+        diagnostics.under(&function.sig.ident, sentence);
+    }
     for unseen in &reach.unseen {
         let sentence = format!(
             "the fingerprint does not see {unseen}; add what it stands for with `depends = [..]`, \

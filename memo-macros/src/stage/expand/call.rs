@@ -46,8 +46,7 @@ fn spec(stage: &Stage, function: &Function) -> TokenStream {
         Name::Function(name) => in_this_module(name),
     };
     let was = was(&stage.spec);
-    let code = stage.spec.code.map(hexadecimal);
-    let code = code.map_or_else(|| hygienic!(#rt::None), |code| hygienic!(#rt::Some(#code)));
+    let code = optional(&rt, stage.spec.code);
     let reach = reach(&stage.spec);
     let version = version.iter();
     let inputs = stage.inputs.iter().map(|input| input_spec(&rt, input));
@@ -113,7 +112,7 @@ fn input_spec(rt: &TokenStream, input: &Input) -> TokenStream {
     }
 }
 
-/// What the fingerprint is made of, and what it does not see.
+/// What the fingerprint is made of, what it does not see, and what is read behind the key's back.
 fn reach(spec: &Spec) -> TokenStream {
     let line = |item: &CodeItem| {
         let CodeItem { name, place, digest } = item;
@@ -123,13 +122,17 @@ fn reach(spec: &Spec) -> TokenStream {
     let reach = (!lines.is_empty()).then(|| hygienic!(reach: #lines,));
     let unseen = &spec.unseen;
     let unseen = (!unseen.is_empty()).then(|| hygienic!(unseen: &[#(#unseen),*],));
-    hygienic!(#reach #unseen)
+    let behind = &spec.behind;
+    let behind = (!behind.is_empty()).then(|| hygienic!(behind: &[#(#behind),*],));
+    hygienic!(#reach #unseen #behind)
 }
 
-/// A fingerprint as people compare it.
-fn hexadecimal(code: u128) -> TokenStream {
+/// A fingerprint, if there is one, as people compare it.
+fn optional(rt: &TokenStream, code: Option<u128>) -> TokenStream {
+    let Some(code) = code else { return hygienic!(#rt::None) };
     let literal = format!("0x{code:032x}_u128").parse::<Literal>();
-    literal.map_or_else(|_| hygienic!(#code), |literal| hygienic!(#literal))
+    let literal = literal.unwrap_or_else(|_| Literal::u128_suffixed(code));
+    hygienic!(#rt::Some(#literal))
 }
 
 /// Takes the handle apart, and the params from what the record owns.
@@ -206,11 +209,13 @@ fn declare_output(stage: &Stage, output: &Output) -> TokenStream {
 }
 
 fn checks(stage: &Stage) -> TokenStream {
+    let rt = stage.rt();
     let types = stage.outputs.iter().map(|output| &output.ty);
     let validate = stage.validator.as_ref().map(|validator| {
         let (name, function) = (&validator.name, &validator.function);
+        let code = optional(&rt, validator.code);
         quote_spanned! {at(function.span())=>
-            call.validate::<(#(#types,)*), _, _>(#name, #function);
+            call.validate::<(#(#types,)*), _, _>(#name, #code, #function);
         }
     });
     let retry = stage

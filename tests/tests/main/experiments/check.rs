@@ -224,7 +224,7 @@ fn a_validator_sees_what_was_made_again() {
     lab.lines();
     assert_eq!(experiment.run(&checked(&lab)).unwrap().differing, Some(1));
     let lines = lab.lines().join("\n");
-    assert!(lines.contains("differs size: ") && lines.contains("`small` refuses"), "{lines}");
+    assert!(lines.contains("differs size: ") && lines.contains("`small` says"), "{lines}");
     assert!(!published().exists(), "nothing is published");
 }
 

@@ -179,3 +179,28 @@ fn a_long_chain_is_planned_and_dropped() {
     let outcome = chain(200).run(&lab.options()).unwrap();
     assert_eq!(*outcome.output::<u32>("base", "number").unwrap().load().unwrap(), 200);
 }
+
+#[stage(outputs = [text], cachers = [Json])]
+fn read_behind() -> Result<String> {
+    Ok(std::fs::read_to_string("/dev/null")?)
+}
+
+#[stage(outputs = [other], cachers = [Json])]
+fn read_openly(file: &InputFile) -> Result<String> {
+    Ok(std::fs::read_to_string(file.path())?)
+}
+
+#[test]
+fn a_plan_notes_what_is_read_behind_the_key() {
+    let lab = Lab::new();
+    let file = lab.write("rows.txt", "1");
+    let experiment = Experiment::new("files", move |record: &mut Record<()>| {
+        read_behind(record)?;
+        read_openly(record, &InputFile::new(&file))?;
+        Ok(())
+    });
+    let plan = experiment.record("base", ()).plan(&lab.options()).unwrap();
+    let note = "`read_behind` reads files (`fs::read_to_string` in its body): take them as `InputFile` or `InputDir`";
+    assert_eq!(plan.calls[0].notes, [note]);
+    assert_eq!(plan.calls[1].notes, [""; 0]);
+}
