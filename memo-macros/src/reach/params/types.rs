@@ -43,12 +43,11 @@ fn follow(linked: &Linked, from: ModuleId, ty: &Path, fields: &[String], edges: 
         edges.add(linked, from, &ty.join("::"), &found);
     }
     for (module, field) in read {
-        match (&field.path, &fields[1..]) {
-            (Some(path), inner @ [_, ..]) => follow(linked, module, path, inner, edges),
-            _ => {
-                edges.follow(linked, module, &field.names, None);
-                edges.effects.has_file_inputs |= names_file_inputs(&field.names);
-            }
+        if let (Some(path), inner @ [_, ..]) = (&field.path, &fields[1..]) {
+            follow(linked, module, path, inner, edges);
+        } else {
+            edges.follow(linked, module, &field.names, None);
+            edges.effects.has_file_inputs |= names_file_inputs(&field.names);
         }
     }
 }
