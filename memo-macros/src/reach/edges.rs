@@ -185,7 +185,10 @@ impl Edges {
         for cfg in cfgs {
             if cfg.starts_with("feature") && !linked.world.is_own(module) {
                 let of = &linked.world.crates[linked.world.modules[module].of].package;
-                self.unseen.insert(format!("which features of `{of}` are on"));
+                self.facts.insert(format!("features in Cargo.toml, for `{of}`"), linked.features());
+                let sentence =
+                    format!("features of `{of}` that are turned on outside of Cargo.toml");
+                self.unseen.insert(sentence);
                 continue;
             }
             let value = linked.cfgs.value(cfg);

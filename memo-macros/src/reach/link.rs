@@ -1,6 +1,6 @@
 //! The world with what can be said of it before any stage is looked at.
 
-use std::cell::{LazyCell, RefCell};
+use std::cell::{LazyCell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
@@ -8,6 +8,7 @@ use super::crate_root::Cfgs;
 use super::edges::Edges;
 use super::items::{Item, Kind};
 use super::known::is_known;
+use super::manifest::Manifest;
 use super::resolve::{Globs, In, Resolver};
 use super::scan::Path;
 use super::tree::{Dependency, ItemId, ModuleId, World};
@@ -29,6 +30,7 @@ pub struct Linked {
     pub implementations: HashMap<ItemId, Vec<ItemId>>,
     edges: RefCell<HashMap<Node, Rc<Edges>>>,
     scopes: RefCell<HashMap<ModuleId, Rc<Scope>>>,
+    features: OnceCell<u128>,
 }
 
 /// What a module brings into scope without naming it in code.
@@ -54,6 +56,7 @@ impl Linked {
             implementations: HashMap::new(),
             edges: RefCell::default(),
             scopes: RefCell::default(),
+            features: OnceCell::new(),
         };
         for item in 0..linked.world.items.len() {
             linked.link(item);
@@ -64,6 +67,17 @@ impl Linked {
     /// Returns what follows paths.
     pub fn resolver(&self) -> Resolver<'_> {
         Resolver { world: &self.world, globs: &self.globs }
+    }
+
+    /// Digests what the manifests of all parsed crates say of features.
+    pub fn features(&self) -> u128 {
+        *self.features.get_or_init(|| {
+            let crates = self.world.crates.iter();
+            let texts: BTreeSet<String> =
+                crates.map(|krate| Manifest::read(&krate.folder).features()).collect();
+            let text: String = texts.into_iter().collect();
+            xxhash_rust::xxh3::xxh3_128(text.as_bytes())
+        })
     }
 
     /// Whether the workspace defines one of these macros, as seen from a module.

@@ -66,6 +66,28 @@ impl Manifest {
         all.into_iter().collect()
     }
 
+    /// Tells what decides which features are on, here and in path dependencies, as far as manifests do.
+    pub fn features(&self) -> String {
+        let told = ["features", "default-features", "optional", "path", "package", "workspace"];
+        let lists = [
+            (&self.own, "dependencies"),
+            (&self.own, "dev-dependencies"),
+            (&self.own, "build-dependencies"),
+            (&self.shared, "workspace.dependencies"),
+        ];
+        let mut text = format!("{} {:?}\n", self.package, self.own.table("features"));
+        for (name, mut table) in lists.iter().flat_map(|(toml, heading)| toml.entries(heading)) {
+            table.retain(|key, _| told.contains(&key.as_str()));
+            let is_of_workspace = table.contains_key("path") || table.contains_key("workspace");
+            // Where it lies differs from machine to machine.
+            table.remove("path");
+            if is_of_workspace {
+                text.extend([name, format!(" {table:?}\n")]);
+            }
+        }
+        text
+    }
+
     fn wanted(&self, name: &str, table: Table) -> Wanted {
         let is_shared = table.get("workspace").is_some_and(|value| value == "true");
         let (table, base) = if is_shared {

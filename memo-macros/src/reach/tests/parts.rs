@@ -96,7 +96,15 @@ fn features_of_a_path_dependency_are_told() {
         ("other/Cargo.toml", "[package]\nname = \"other\""),
         ("other/src/lib.rs", "#[cfg(feature = \"fast\")] pub fn pace() {}"),
     ]);
-    assert_eq!(sandbox.reach().unseen, ["which features of `other` are on"]);
+    let before = sandbox.reach();
+    assert_eq!(before.unseen, ["features of `other` that are turned on outside of Cargo.toml"]);
+    sandbox.edit("other/Cargo.toml", "\"other\"", "\"other\"\nversion = \"0.2.0\"");
+    assert_eq!(sandbox.reach().total, before.total, "that is no feature");
+    sandbox.edit("Cargo.toml", "path = \"other\"", "path = \"other\", features = [\"fast\"]");
+    let named = sandbox.reach();
+    assert_ne!(named.total, before.total);
+    sandbox.edit("other/Cargo.toml", "0.2.0\"", "0.2.0\"\n[features]\ndefault = [\"fast\"]");
+    assert_ne!(sandbox.reach().total, named.total);
 }
 
 #[test]

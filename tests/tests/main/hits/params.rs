@@ -30,8 +30,8 @@ impl Params {
         self.train.rate * 10.0
     }
 
-    fn from_seed(&self) -> f64 {
-        self.seed as f64
+    fn of_seed(&self) -> f64 {
+        f64::from(u32::try_from(self.seed).unwrap())
     }
 }
 
@@ -105,7 +105,7 @@ fn first(params: &Params) -> f64 {
 }
 
 fn second(by: f64, params: &Params) -> f64 {
-    third(&params.train) * by + params.from_seed()
+    third(&params.train) * by + params.of_seed()
 }
 
 fn third(train: &Train) -> f64 {
