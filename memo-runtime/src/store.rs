@@ -4,7 +4,7 @@
 //! whatever way still opens. This module and those below it are the only ones that touch the folder.
 //! Where things lie is drawn in `store/layout.rs`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -66,6 +66,8 @@ struct Inner {
     locks: Arc<Locks>,
     /// What is believed of input files.
     files: Arc<FileMemory>,
+    /// The fingerprints that need not be kept any more: they are, or nothing can be said of them.
+    codes: Mutex<HashSet<u128>>,
     /// Where files are made of small values if the store cannot be written.
     outside: OnceCell<tempfile::TempDir>,
     /// Heads read or written by this process, so that a second look-up opens no file.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +30,13 @@ impl Store {
     /// Keeps what a fingerprint is made of, unless it is kept already. Only explanations need it, so
     /// trouble with it harms no result.
     pub(crate) fn keep_code(&self, fingerprint: u128, items: impl FnOnce() -> Vec<CodeItem>) {
+        let is_first =
+            || self.0.codes.lock().unwrap_or_else(PoisonError::into_inner).insert(fingerprint);
+        if self.is_read_only() || !is_first() {
+            return;
+        }
         let place = self.layout().code(&format!("{fingerprint:032x}"));
-        if self.is_read_only() || place.exists() {
+        if place.exists() {
             return;
         }
         let items = items();
@@ -66,7 +72,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         store.keep_code(7, || ITEMS.to_vec());
-        store.keep_code(7, || vec![CodeItem { name: "other", place: "", digest: 1 }]);
+        store.keep_code(7, || unreachable!("this process has kept it"));
+        let other = Store::open(folder.path()).unwrap();
+        other.keep_code(7, || unreachable!("another process has kept it"));
         let kept: Vec<KeptItem> = ITEMS.iter().map(KeptItem::from).collect();
         assert_eq!(store.code(&format!("{:032x}", 7)), Some(kept));
         assert_eq!(store.code(&format!("{:032x}", 8)), None);

@@ -86,6 +86,7 @@ impl StoreOptions {
             read_only: self.read_only,
             durable: self.durable,
             scratch: OnceCell::new(),
+            codes: Mutex::default(),
             outside: OnceCell::new(),
             known: Mutex::default(),
             observers: RwLock::new(self.observers),
