@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::StageSpec;
 use super::fixed::{Fixed, Instance};
 use super::inputs::{Input, Work};
-use super::node::{Node, RetryIf, Status, Uncached, Variable};
+use super::node::{Node, RetryIf, Uncached, Variable};
 use super::retry::Attempt;
 use super::validate::{Validate, Validator};
 use crate::aggregate::{AcrossInput, RowParams};
@@ -322,28 +322,27 @@ impl<'f> Call<'f> {
             Mode::AtOnce => {
                 results::check(&node, self.frame)?;
                 node.resolve()?;
-                if !matches!(node.status(), Status::Hit | Status::Ran) {
+                if !node.has_ended_well() {
                     node.run_for_value()?;
                 }
                 node
             }
             Mode::Planned { declared, .. } => declared.add(node, self.frame.index),
         };
-        let handles = handles_of(&node);
-        let bound =
-            names.into_iter().zip(handles).map(|(name, handle)| self.frame.bind(name, handle));
-        let outputs = bound.collect::<Result<Vec<_>, _>>();
-        let outputs = match (outputs, self.frame.session.declared()) {
-            (Ok(outputs), _) => outputs,
-            (Err(error), Some(declared)) => {
-                declared.report(node.blame(error));
-                node.outputs
-                    .iter()
-                    .map(|slot| Handle { slot: Arc::clone(slot), origin: Origin::Broken })
-                    .collect()
+        // Not collected: a collected `Result` has room for four from the start.
+        let mut outputs = Vec::with_capacity(C);
+        for (name, handle) in names.into_iter().zip(handles_of(&node)) {
+            match (self.frame.bind(name, handle), self.frame.session.declared()) {
+                (Ok(handle), _) => outputs.push(handle),
+                (Err(error), Some(declared)) => {
+                    declared.report(node.blame(error));
+                    let broken = |slot| Handle { slot: Arc::clone(slot), origin: Origin::Broken };
+                    outputs = node.outputs.iter().map(broken).collect();
+                    break;
+                }
+                (Err(error), None) => return Err(node.blame(error)),
             }
-            (Err(error), None) => return Err(node.blame(error)),
-        };
+        }
         if let Mode::AtOnce = self.frame.session.mode {
             self.frame.publish(&node)?;
         }

@@ -93,7 +93,7 @@ impl Node {
                     }
                     _ => None,
                 };
-                Ok(Output { name: spec.name.to_owned(), artifact })
+                Ok(Output { name: spec.name.into(), artifact })
             })
             .collect::<Result<_, Error>>()?;
         let size = self.commit(made, outputs)?;
@@ -110,7 +110,7 @@ impl Node {
             made.context.take_log().into_iter().map(|line| self.hide_secrets(line)).collect();
         let head = Head {
             key,
-            stage: self.spec.name.to_owned(),
+            stage: self.spec.name.into(),
             outputs,
             seconds: made.seconds,
             completed: history::now(),
@@ -170,7 +170,7 @@ impl Node {
 
     /// The digests of the entry that is there.
     fn former_digests(&self) -> Option<Vec<crate::Digest>> {
-        match self.session.store.look_up(self.spec.name, &self.key()?) {
+        match self.session.store.look_up(self.spec.name, &self.key()?, Some(self.spec)) {
             crate::store::Found::Entry(head) => Some(digests(&head)),
             _ => None,
         }

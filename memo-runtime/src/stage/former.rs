@@ -74,7 +74,7 @@ impl Node {
     pub(super) fn find_former(&self, key: &Digest) -> Option<(Former, Found)> {
         let store = &self.session.store;
         self.formers().into_iter().find_map(|former| {
-            let found = match store.look_up(former.stage, &self.key_as(former)?) {
+            let found = match store.look_up(former.stage, &self.key_as(former)?, Some(self.spec)) {
                 Found::Entry(head) => Found::Entry(self.as_of_today(key, &head)),
                 Found::Gone { what, outlived } => {
                     let outlived = outlived.map(|head| self.as_of_today(key, &head));
@@ -88,7 +88,7 @@ impl Node {
     }
 
     fn as_of_today(&self, key: &Digest, head: &Head) -> Arc<Head> {
-        Arc::new(Head { key: *key, stage: self.spec.name.to_owned(), ..head.clone() })
+        Arc::new(Head { key: *key, stage: self.spec.name.into(), ..head.clone() })
     }
 
     /// Keeps an entry that was found under a former name or code under today's key. A plan and a

@@ -117,7 +117,7 @@ impl Node {
             return Status::Miss(reason);
         }
         let store = &self.session.store;
-        match store.look_up(self.spec.name, key) {
+        match store.look_up(self.spec.name, key, Some(self.spec)) {
             Found::Entry(head) => self.judge(head),
             Found::Nothing => self.look_up_former(key),
             Found::Damaged(what) => {
@@ -250,7 +250,7 @@ impl Node {
     /// Whether the entry of another process can be used after all.
     pub(crate) fn look_again(&self, key: &Digest) -> bool {
         self.session.store.forget(key);
-        if let Found::Entry(head) = self.session.store.look_up(self.spec.name, key)
+        if let Found::Entry(head) = self.session.store.look_up(self.spec.name, key, Some(self.spec))
             && !self.has_refused(&head)
             && let Status::Hit = self.judge(head)
         {

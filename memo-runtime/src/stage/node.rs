@@ -200,6 +200,11 @@ impl Node {
         self.state().missed.clone()
     }
 
+    /// Whether it was found or has run.
+    pub(crate) fn has_ended_well(&self) -> bool {
+        matches!(self.state().status, Status::Hit | Status::Ran)
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.state().status, Status::Open)
     }

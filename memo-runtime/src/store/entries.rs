@@ -23,7 +23,7 @@ pub(crate) struct Entry {
 impl Entry {
     fn read(path: PathBuf) -> Option<Self> {
         let parse = |bytes: &[u8]| {
-            Some((manifest::read_head(bytes).ok()?, manifest::read_detail(bytes).ok()?))
+            Some((manifest::read_head(bytes, None).ok()?, manifest::read_detail(bytes).ok()?))
         };
         let (head, detail) = read_manifest(&path, parse).ok()???;
         Some(Self { path, head, detail })
@@ -54,7 +54,7 @@ impl Store {
         // The name of a folder tells the stage's name to people only; a manifest has it.
         let name = |folder: fs::DirEntry| {
             let mut files = manifests(&folder.path()).into_iter();
-            files.find_map(Entry::read).map(|entry| entry.head.stage)
+            files.find_map(Entry::read).map(|entry| entry.head.stage.into_owned())
         };
         let mut names: Vec<String> = folders.flatten().filter_map(name).collect();
         names.extend(self.runs(20).into_iter().flat_map(|run| run.calls).map(|call| call.stage));

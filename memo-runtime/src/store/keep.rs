@@ -1,5 +1,6 @@
 //! Keeping a result: artifacts are put in their places, then the entry in its own.
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,7 +47,7 @@ impl Store {
         extension: &str,
     ) -> Result<Kept, Error> {
         let Saved { content, digest, size, meta, references, .. } = saved;
-        let extension = layout::file_name(extension);
+        let extension = layout::file_name(extension).into();
         let mut kept = Kept {
             format,
             extension,
@@ -59,7 +60,7 @@ impl Store {
             references,
         };
         if kept.extension == "%" {
-            kept.extension.clear();
+            kept.extension = Cow::Borrowed("");
         }
         let place = self.0.layout.artifact(&digest, &kept.extension);
         let failed = |error| io_error("write", &place, error);
@@ -111,7 +112,7 @@ impl Store {
         let ours = put::file(written, &place, clash, self.0.durable).map_err(failed)?;
         self.forget(&head.key);
         if !ours {
-            match self.look_up(&head.stage, &head.key) {
+            match self.look_up(&head.stage, &head.key, None) {
                 Found::Entry(first) => return Ok(first),
                 // It may be as good as this one, to those who can read it.
                 Found::Unreadable(what) => return Err(Error::new(ErrorKind::Store, what)),

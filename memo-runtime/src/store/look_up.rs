@@ -10,6 +10,7 @@ use super::Store;
 use super::manifest::{self, Detail, Head, Kept};
 use crate::digest::Digest;
 use crate::error::is_trouble_of_ours;
+use crate::stage::StageSpec;
 
 /// What a look-up found.
 #[derive(Debug)]
@@ -30,13 +31,19 @@ pub(crate) enum Found {
 }
 
 impl Store {
-    /// Looks for the entry of `key`.
-    pub(crate) fn look_up(&self, stage: &str, key: &Digest) -> Found {
+    /// Looks for the entry of `key`, for a call of the stage `asked`, which may have another name now.
+    pub(crate) fn look_up(
+        &self,
+        stage: &str,
+        key: &Digest,
+        asked: Option<&'static StageSpec>,
+    ) -> Found {
         let known = self.known().get(key).cloned();
         if let Some(head) = known.filter(|head| head.broken_reference(self.files()).is_none()) {
             return Found::Entry(head);
         }
-        let head = match read_manifest(&self.0.layout.entry(stage, key), manifest::read_head) {
+        let read = |bytes: &[u8]| manifest::read_head(bytes, asked);
+        let head = match read_manifest(&self.0.layout.entry(stage, key), read) {
             Ok(Some(Ok(head))) => head,
             Ok(Some(Err(error))) => {
                 return Found::Damaged(format!("the manifest is damaged: {error}"));

@@ -161,7 +161,7 @@ fn computed(search: &mut Search<'_>, entry: &Entry, all: &[Entry]) -> Computed {
     let mut inputs = Vec::new();
     search.above(entry, &reason, DEPTH, &mut inputs);
     Computed {
-        stage: entry.head.stage.clone(),
+        stage: entry.head.stage.clone().into_owned(),
         record: entry.detail.record.clone(),
         completed: entry.head.completed,
         run: entry.head.run.clone(),
@@ -193,7 +193,7 @@ impl Search<'_> {
             let reason = Reason::of(made, &entries, self.store);
             let at = found.len();
             self.above(made, &reason, depth - 1, found);
-            let stage = made.head.stage.clone();
+            let stage = made.head.stage.clone().into_owned();
             let (record, completed) = (made.detail.record.clone(), made.head.completed);
             found.insert(at, Above { input, stage, record, completed, reason });
         }

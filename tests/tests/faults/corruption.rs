@@ -90,18 +90,8 @@ fn flipped_bits_anywhere_are_found() {
             let (index, bit) = (random.index(bytes.len()), random.below(8));
             let mut flipped = bytes.clone();
             flipped[index] ^= 1 << bit;
-            if is_case_of_a_digit(&bytes, index, 1 << bit) {
-                continue;
-            }
             victim.rewritten(file, &format!("bit {bit} of byte {index}"), &flipped);
         }
-    }
-}
-
-/// A hexadecimal digit of the checksum is the same number in upper and lower case.
-fn is_case_of_a_digit(bytes: &[u8], index: usize, bit: u8) -> bool {
-    bytes.starts_with(b"{\"memo\"") && (17..49).contains(&index) && {
-        bytes[index].is_ascii_alphabetic() && bit == 32
     }
 }
 
@@ -126,10 +116,6 @@ fn each_bit_of_a_small_manifest_matters() {
             bytes[index] ^= 1 << bit;
             fs::write(&manifest, &bytes).unwrap();
             run(&mut lines);
-            if is_case_of_a_digit(&whole, index, 1 << bit) {
-                assert!(is_all_hits(&lines), "{lines:?}");
-                continue;
-            }
             let reason = lines.iter().find(|line| line.starts_with("ran numbers"));
             assert!(
                 reason.is_some_and(|line| line.contains("damaged")),

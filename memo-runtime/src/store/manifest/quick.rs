@@ -6,24 +6,29 @@
 
 use std::str::FromStr;
 
-use super::{Head, Kept, Output, PREFIX, SUM};
+use super::{Head, Kept, Output, PREFIX, SUM, Text};
 use crate::artifact::Meta;
 use crate::digest::Digest;
+use crate::stage::StageSpec;
 
-/// Reads the head at the beginning of a manifest.
-pub(super) fn head(manifest: &[u8]) -> Option<Head> {
+/// Extensions of the cachers of this crate.
+const EXTENSIONS: [&str; 4] = ["json", "bin", "csv", "txt"];
+
+/// Reads the head at the beginning of a manifest, which is most likely one of the stage `asked`.
+pub(super) fn head(manifest: &[u8], asked: Option<&'static StageSpec>) -> Option<Head> {
     let mut rest = Rest(manifest.get(PREFIX.len() + SUM..)?);
     rest.skip("\",\"key\":")?;
     let key = rest.digest()?;
     rest.skip(",\"stage\":")?;
-    let stage = rest.text()?;
+    let stage = rest.familiar(asked.map(|spec| spec.name))?;
     rest.skip(",\"outputs\":[")?;
-    let mut outputs = Vec::with_capacity(1);
+    let specs = asked.map_or(&[][..], |spec| spec.outputs);
+    let mut outputs = Vec::with_capacity(specs.len());
     while rest.skip("]").is_none() {
         if !outputs.is_empty() {
             rest.skip(",")?;
         }
-        outputs.push(rest.output()?);
+        outputs.push(rest.output(specs.get(outputs.len()).map(|spec| spec.name))?);
     }
     rest.skip(",\"seconds\":")?;
     let seconds = rest.number()?;
@@ -46,16 +51,16 @@ impl Rest<'_> {
         Some(())
     }
 
-    fn output(&mut self) -> Option<Output> {
+    fn output(&mut self, name: Option<&'static str>) -> Option<Output> {
         self.skip("{\"name\":")?;
-        let name = self.text()?;
+        let name = self.familiar(name)?;
         if self.skip("}").is_some() {
             return Some(Output { name, artifact: None });
         }
         self.skip(",\"artifact\":{\"format\":")?;
         let format = self.digest()?;
         self.skip(",\"ext\":")?;
-        let extension = self.text()?;
+        let extension = self.familiar(EXTENSIONS)?;
         self.skip(",\"digest\":")?;
         let digest = self.digest()?;
         self.skip(",\"size\":")?;
@@ -78,25 +83,46 @@ impl Rest<'_> {
         Digest::from_digits(digits).ok()
     }
 
+    /// Reads a text that is most likely one of `known`, which then need not be copied.
+    fn familiar(&mut self, known: impl IntoIterator<Item = &'static str>) -> Option<Text> {
+        let is_next = |known: &&str| {
+            let quoted =
+                self.0.strip_prefix(b"\"").and_then(|rest| rest.strip_prefix(known.as_bytes()));
+            // In the manifest, what must be escaped looks otherwise than the text itself.
+            quoted.is_some_and(|rest| rest.starts_with(b"\"")) && !known.contains(['"', '\\'])
+        };
+        match known.into_iter().find(is_next) {
+            Some(known) => {
+                self.0 = &self.0[known.len() + 2..];
+                Some(Text::Borrowed(known))
+            }
+            None => self.text().map(Text::Owned),
+        }
+    }
+
     /// Reads a text. Of what can be escaped in one, quotes and backslashes are common: JSON in JSON.
     fn text(&mut self) -> Option<String> {
         self.skip("\"")?;
-        let mut text = Vec::new();
+        let (mut end, mut escapes) = (0, 0);
         loop {
-            let end = self.0.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
-            text.extend_from_slice(&self.0[..end]);
-            let escaped = match (self.0[end], self.0.get(end + 1)) {
-                (b'"', _) => None,
-                (b'\\', Some(escaped @ (b'"' | b'\\'))) => Some(*escaped),
-                _ => return None,
-            };
-            let Some(escaped) = escaped else {
-                self.0 = &self.0[end + 1..];
-                return String::from_utf8(text).ok();
-            };
-            text.push(escaped);
-            self.0 = &self.0[end + 2..];
+            match self.0.get(end)? {
+                b'"' => break,
+                b'\\' if matches!(self.0.get(end + 1), Some(b'"' | b'\\')) => {
+                    escapes += 1;
+                    end += 2;
+                }
+                b'\\' | 0..0x20 => return None,
+                _ => end += 1,
+            }
         }
+        let (written, rest) = self.0.split_at(end);
+        self.0 = &rest[1..];
+        let mut text = Vec::with_capacity(end - escapes);
+        let mut bytes = written.iter();
+        while let Some(byte) = bytes.next() {
+            text.push(if *byte == b'\\' { *bytes.next()? } else { *byte });
+        }
+        String::from_utf8(text).ok()
     }
 
     fn number<T: FromStr>(&mut self) -> Option<T> {
