@@ -8,6 +8,7 @@ mod hit_known;
 mod hit_read;
 mod hit_unread;
 mod input_file;
+mod input_file_new;
 mod load_large;
 mod miss;
 mod miss_durable;
@@ -25,5 +26,6 @@ pub const ALL: &[Case] = &[
     process::CASE,
     no_op_run::CASE,
     input_file::CASE,
+    input_file_new::CASE,
     digest_large::CASE,
 ];
