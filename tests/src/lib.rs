@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use memo_runtime::testing::Recorder;
-use memo_runtime::{Error, Event, MissReason, Record, RunOptions, Store};
+use memo_runtime::{Error, Event, MissReason, Record, RunOptions, Store, StoreOptions};
 use serde::Serialize;
 
 /// A folder that goes away with the test, a store in it, and a recorder of all that happens.
@@ -186,7 +186,16 @@ impl Child {
 
     /// Makes the record `base` on the parent's store.
     pub fn record<P: Serialize + Send + Sync + 'static>(&self, params: P) -> Record<P> {
-        let store = Store::options().observer(self.recorder.0.clone()).open(&self.store).unwrap();
+        self.record_with(Store::options(), params)
+    }
+
+    /// Makes the record `base` on the parent's store, opened with these options.
+    pub fn record_with<P: Serialize + Send + Sync + 'static>(
+        &self,
+        options: StoreOptions,
+        params: P,
+    ) -> Record<P> {
+        let store = options.observer(self.recorder.0.clone()).open(&self.store).unwrap();
         Record::new(&store, "base", params)
     }
 

@@ -169,6 +169,7 @@ fn observe(event: &Event) {
         Event::Started { stage, key, reason, .. } => {
             tell(format!("started {stage} {key} {reason}"));
         }
+        Event::Waiting { stage, key, .. } => tell(format!("waits {stage} {key}")),
         Event::Finished { stage, key, kept, .. } => {
             tell(format!("{} {stage} {key}", if *kept { "kept" } else { "lost" }));
         }

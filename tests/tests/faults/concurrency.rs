@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::support::{HELPER, Told, expected, pipeline, runs_well};
+use crate::support::{HELPER, Told, expected, locks_held, no_lock_is_left, pipeline, runs_well};
 
 /// Starts helpers that all begin at the same time, and waits for them.
 fn at_once(count: usize, mut helper: impl FnMut() -> Command) -> Vec<Told> {
@@ -98,37 +98,32 @@ fn when_the_holder_is_killed_another_takes_over() {
     let mut holder = holder.spawn().unwrap();
     let mut lines = BufReader::new(holder.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap() == "body held"));
-    let waiting: Vec<Child> = (0..4)
+    // Otherwise it would prove nothing that none is held in the end.
+    assert_ne!(locks_held(&store), Some(vec![]));
+    let waiting: Vec<_> = (0..4)
         .map(|_| {
             let mut command = one(&store);
             command.arg("held").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-            command.spawn().unwrap()
+            let mut child = command.spawn().unwrap();
+            let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+            assert!(lines.any(|line| line.unwrap().starts_with("waits ")));
+            (child, lines)
         })
         .collect();
-    waiting.iter().for_each(until_it_waits);
     holder.kill().unwrap();
     holder.wait().unwrap();
-    let all: Vec<Told> =
-        waiting.into_iter().map(|child| Told::of(&child.wait_with_output().unwrap())).collect();
+    let finish = |(child, lines): (Child, std::io::Lines<BufReader<_>>)| {
+        let rest: Vec<String> = lines.map(|line| line.unwrap()).collect();
+        let mut told = Told::of(&child.wait_with_output().unwrap());
+        told.lines.extend(rest);
+        told
+    };
+    let all: Vec<Told> = waiting.into_iter().map(finish).collect();
     for told in &all {
         told.is_quiet();
         assert_eq!((told.code, told.values()), (Some(0), "10000"), "{told:?}");
     }
     assert_eq!(all.iter().flat_map(|told| told.all("body")).count(), 1, "{all:?}");
-    crate::support::no_lock_is_left(&store);
+    no_lock_is_left(&store);
     runs_well(&store, 1);
-}
-
-/// Waits until the kernel says that a process waits for a lock. Where it does not say, the process has
-/// at least been started; what is checked afterwards must hold anyway.
-fn until_it_waits(child: &Child) {
-    let start = std::time::Instant::now();
-    let waits = || {
-        let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
-        let id = child.id().to_string();
-        locks.lines().any(|line| line.contains("->") && line.split_whitespace().any(|w| w == id))
-    };
-    while !waits() && start.elapsed() < std::time::Duration::from_secs(5) {
-        std::thread::yield_now();
-    }
 }

@@ -189,13 +189,17 @@ pub fn remove(path: &Path) {
 pub fn no_lock_is_left(store: &Path) {
     let locks = fs::read_dir(store.join("v1/locks"));
     assert_eq!(locks.map_or(0, Iterator::count), 0);
-    let Ok(meta) = fs::metadata(store.join("v1/lock")) else { return };
-    assert_eq!(meta.len(), 0);
-    let inode = format!(":{}", meta.ino());
-    let held = fs::read_to_string("/proc/locks").unwrap_or_default();
-    let held: Vec<_> =
-        held.lines().filter(|line| line.split(' ').any(|w| w.ends_with(&inode))).collect();
+    assert_eq!(fs::metadata(store.join("v1/lock")).map_or(0, |meta| meta.len()), 0);
+    let held = locks_held(store).unwrap_or_default();
     assert!(held.is_empty(), "{held:?}");
+}
+
+/// Lists the keys that are locked, as the kernel tells them; nothing where it does not.
+pub fn locks_held(store: &Path) -> Option<Vec<String>> {
+    let all = fs::read_to_string("/proc/locks").ok()?;
+    let inode = format!(":{}", fs::metadata(store.join("v1/lock")).ok()?.ino());
+    let is_ours = |line: &&str| line.split(' ').any(|word| word.ends_with(&inode));
+    Some(all.lines().filter(is_ours).map(str::to_owned).collect())
 }
 
 /// The same numbers in each run (xorshift), so that a failure can be repeated.

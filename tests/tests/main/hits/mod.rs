@@ -4,6 +4,7 @@ mod again;
 mod arguments;
 mod bindings;
 mod files;
+mod kept_digests;
 mod params;
 mod processes;
 mod references;
