@@ -9,10 +9,16 @@ use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
 use crate::key::{ComponentKind, KeyMaker};
 use crate::slot::AnySlot;
+use crate::store::layout::file_name;
 
-/// The fixed part of each instance of a stage.
-#[derive(Debug, Default)]
-pub struct Fixed(RwLock<Vec<Arc<Instance>>>);
+/// What is known of a stage once it was called.
+#[derive(Debug)]
+pub struct Fixed {
+    /// The name of the folder of its entries.
+    pub(crate) folder: String,
+    /// The fixed part of each instance.
+    instances: RwLock<Vec<Arc<Instance>>>,
+}
 
 /// What all calls of one instance of a stage have in common, except when a cacher's options differ from
 /// call to call.
@@ -37,7 +43,8 @@ impl Fixed {
         }
         register(spec)?;
         // Lives as long as the stage, which is a static.
-        Ok(spec.calls.get_or_init(|| Box::leak(Box::default())))
+        let make = || Self { folder: file_name(spec.name), instances: RwLock::default() };
+        Ok(spec.calls.get_or_init(|| Box::leak(Box::new(make()))))
     }
 
     /// Returns what calls with these types and outputs have in common.
@@ -47,13 +54,13 @@ impl Fixed {
         types: &[String],
         outputs: &[Arc<dyn AnySlot>],
     ) -> Arc<Instance> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.instances.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(instance) = known.iter().find(|instance| instance.is_of(types, outputs)) {
             return Arc::clone(instance);
         }
         drop(known);
         let made = Arc::new(Instance::new(spec, types, outputs));
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.instances.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() < Self::MOST {
             known.push(Arc::clone(&made));
         }

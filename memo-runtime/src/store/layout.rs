@@ -54,13 +54,18 @@ impl Layout {
     }
 
     pub(crate) fn entry(&self, stage: &str, key: &Digest) -> PathBuf {
+        self.entry_in(&file_name(stage), key)
+    }
+
+    /// The same for a stage whose [`file_name`] is known: every hit comes by here.
+    pub(crate) fn entry_in(&self, stage: &str, key: &Digest) -> PathBuf {
         let digits = key.digits();
         let key = std::str::from_utf8(&digits).unwrap_or_default();
         let base = self.base.as_os_str();
         let mut path = OsString::with_capacity(base.len() + stage.len() + 96);
         path.push(base);
         path.push("/entries/");
-        path.push(file_name(stage));
+        path.push(stage);
         ["/", &key[..2], "/", key, ".jsonl"].iter().for_each(|part| path.push(part));
         path.into()
     }
@@ -133,6 +138,7 @@ impl Layout {
     }
 
     /// The file whose bytes are locked, one for a key.
+    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
     pub(crate) fn lock(&self) -> PathBuf {
         self.base.join("lock")
     }

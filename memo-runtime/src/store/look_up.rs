@@ -43,7 +43,11 @@ impl Store {
             return Found::Entry(head);
         }
         let read = |bytes: &[u8]| manifest::read_head(bytes, asked);
-        let head = match read_manifest(&self.0.layout.entry(stage, key), read) {
+        let place = match asked.filter(|asked| asked.name == stage).and_then(|a| a.calls.get()) {
+            Some(fixed) => self.0.layout.entry_in(&fixed.folder, key),
+            None => self.0.layout.entry(stage, key),
+        };
+        let head = match read_manifest(&place, read) {
             Ok(Some(Ok(head))) => head,
             Ok(Some(Err(error))) => {
                 return Found::Damaged(format!("the manifest is damaged: {error}"));
