@@ -144,7 +144,7 @@ pub use lazy::Lazy;
 pub use memo_macros::aggregate;
 #[doc = include_str!("../docs/stage.md")]
 pub use memo_macros::stage;
-pub use plan::{Plan, PlannedCall, Verdict};
+pub use plan::{Plan, PlannedCall, PlannedInput, PlannedOutput, Source, Verdict};
 pub use record::{Params, Provides, Record};
 pub use stage::Attempt;
 pub use store::{Store, StoreOptions};

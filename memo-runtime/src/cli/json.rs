@@ -21,6 +21,7 @@ pub(super) fn event(output: &Output, event: &Event) {
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Line<'a> {
+    PlanStarted { version: u32, experiment: &'a str, calls: usize },
     PlannedCall(&'a PlannedCall),
     Planned { experiment: &'a str, summary: String, unknown_beyond: &'a [(String, String)] },
     RecordParams(&'a RecordParams),
@@ -61,6 +62,8 @@ struct Aggregate {
 
 /// Writes each call of a plan, and then a summary.
 pub(super) fn plan(output: &Output, plan: &Plan) {
+    let (version, calls) = (Event::VERSION, plan.calls.len());
+    write(output, &Line::PlanStarted { version, experiment: &plan.experiment, calls });
     plan.calls.iter().for_each(|call| write(output, &Line::PlannedCall(call)));
     let (experiment, unknown_beyond) = (&*plan.experiment, &plan.unknown_beyond[..]);
     let summary = super::plan::last_line(plan);

@@ -152,10 +152,13 @@ mod tests {
     fn call(stage: &'static str, records: &[&str], verdict: Verdict) -> PlannedCall {
         let records = records.iter().map(|&name| name.to_owned()).collect();
         PlannedCall {
+            id: 0,
             stage,
             records,
             key: None,
             parts: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
             verdict,
             notes: Vec::new(),
             seconds: None,
