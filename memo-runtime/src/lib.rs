@@ -84,6 +84,7 @@
 //! | `bincode` | yes | the [`Bincode`] cacher, and `Lazy(..)` outputs without `cachers` |
 //! | `csv` | yes | the [`Csv`](struct@Csv) cacher |
 //! | `cli` | yes | [`Experiment::main`]: command line, progress, tables |
+//! | `tracing` | no | every [event](Event) also goes out through `tracing`, with target `memo`; each body runs in a span `stage` |
 //! | `testing` | no | [`testing`]: a recorder of events, the conformance suite for cachers |
 
 #![cfg_attr(not(feature = "cli"), allow(dead_code))]
@@ -120,6 +121,7 @@ mod store;
 pub mod testing;
 #[cfg(feature = "cli")]
 mod tool;
+mod trace;
 
 pub use aggregate::{Across, AcrossItem, AcrossIter, Records};
 pub use artifact::{Artifact, ArtifactBytes};
