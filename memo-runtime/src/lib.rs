@@ -158,6 +158,9 @@ pub mod __private {
 
 /// Pages to read.
 pub mod docs {
+    #[doc = include_str!("../docs/events.md")]
+    pub mod events {}
+
     #[doc = include_str!("../docs/code.md")]
     pub mod code {}
 
