@@ -17,6 +17,7 @@ mod args;
 mod duration;
 mod graph;
 mod json;
+mod left;
 mod live;
 pub(crate) mod output;
 mod params;
