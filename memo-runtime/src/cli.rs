@@ -2,7 +2,7 @@
 //!
 //! [`args`] is what was written, [`request`] what it means. While the run goes on, [`progress`] tells of
 //! it on standard error; at its end the tables go to standard output. [`output`] is the only module that
-//! writes.
+//! writes there; [`graph`] draws the plan to a file.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -15,7 +15,9 @@ use crate::record::Params;
 
 mod args;
 mod duration;
+mod graph;
 mod json;
+mod left;
 mod live;
 pub(crate) mod output;
 mod params;
@@ -132,7 +134,10 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
                 output.result(&plan::text(&plan, request.is_verbose(), Paint::stdout()));
             }
         }
-        Ok(())
+        match &request.graph {
+            Some(graph) => graph.draw_plan(&plan),
+            None => Ok(()),
+        }
     }
 
     fn print_params(&self, request: &Request, output: &Output) -> Result<(), Error> {
@@ -151,8 +156,9 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
         Ok(())
     }
 
-    fn run_and_report(&self, request: Request, output: &Output) -> Result<u8, Error> {
+    fn run_and_report(&self, mut request: Request, output: &Output) -> Result<u8, Error> {
         let (format, is_quiet) = (request.format, request.is_quiet());
+        let graph = request.graph.take();
         let watch = request.watch(output)?;
         let outcome = self.run(&watch.options);
         watch.progress.clear();
@@ -165,6 +171,10 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
             Format::Json => json::outcome(output, &outcome, code),
             Format::Text if is_quiet => output.result(&outcome.line()),
             Format::Text => output.result(&report::outcome(&outcome, Paint::stdout())),
+        }
+        if let Some(error) = graph.and_then(|graph| graph.draw_run(&self.name, &outcome).err()) {
+            output.note(&report::error(&error, Paint::stderr()));
+            return Ok(if code == 0 { FAILED } else { code });
         }
         Ok(code)
     }

@@ -9,7 +9,7 @@ use crate::key::ComponentKind;
 /// Something that happened, in the order in which it happened.
 ///
 /// Each event serialises as one JSON object whose `event` field names it; that is what
-/// `--format json` prints, one a line.
+/// `--format json` prints, one a line: [`docs::events`](crate::docs::events) lists them.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -178,6 +178,11 @@ pub enum Event {
         /// How long the bodies of the found calls took when they ran, in seconds.
         saved: f64,
     },
+}
+
+impl Event {
+    /// The version of this vocabulary: [`docs::events`](crate::docs::events) says what it promises.
+    pub const VERSION: u32 = 1;
 }
 
 fn error_chain<S: Serializer>(error: &Error, serializer: S) -> Result<S::Ok, S::Error> {

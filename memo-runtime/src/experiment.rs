@@ -242,6 +242,8 @@ pub struct RunOptions {
     pub(crate) fail_fast: bool,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
     pub(crate) interrupted: Arc<AtomicBool>,
+    /// Whether the outcome is to list all calls.
+    pub(crate) tells_calls: bool,
 }
 
 impl RunOptions {

@@ -84,6 +84,7 @@
 //! | `bincode` | yes | the [`Bincode`] cacher, and `Lazy(..)` outputs without `cachers` |
 //! | `csv` | yes | the [`Csv`](struct@Csv) cacher |
 //! | `cli` | yes | [`Experiment::main`]: command line, progress, tables |
+//! | `tracing` | no | every [event](Event) also goes out through `tracing`, with target `memo`; each body runs in a span `stage` |
 //! | `testing` | no | [`testing`]: a recorder of events, the conformance suite for cachers |
 
 #![cfg_attr(not(feature = "cli"), allow(dead_code))]
@@ -120,6 +121,7 @@ mod store;
 pub mod testing;
 #[cfg(feature = "cli")]
 mod tool;
+mod trace;
 
 pub use aggregate::{Across, AcrossItem, AcrossIter, Records};
 pub use artifact::{Artifact, ArtifactBytes};
@@ -144,7 +146,7 @@ pub use lazy::Lazy;
 pub use memo_macros::aggregate;
 #[doc = include_str!("../docs/stage.md")]
 pub use memo_macros::stage;
-pub use plan::{Plan, PlannedCall, Verdict};
+pub use plan::{Plan, PlannedCall, PlannedInput, PlannedOutput, Source, Verdict};
 pub use record::{Params, Provides, Record};
 pub use stage::Attempt;
 pub use store::{Store, StoreOptions};
@@ -156,6 +158,9 @@ pub mod __private {
 
 /// Pages to read.
 pub mod docs {
+    #[doc = include_str!("../docs/events.md")]
+    pub mod events {}
+
     #[doc = include_str!("../docs/code.md")]
     pub mod code {}
 

@@ -12,8 +12,10 @@ use crate::error::{Error, ErrorKind};
 use crate::record::{Bound, Fields, Params, State, fields_of};
 use crate::stage::node::Node;
 
+pub(crate) mod edges;
 pub(crate) mod verdicts;
 
+pub use edges::{PlannedInput, PlannedOutput, Source};
 pub use verdicts::{Plan, PlannedCall, Verdict};
 
 /// The calls that were declared so far.

@@ -22,13 +22,11 @@ use crate::store::history::{self, CallRecord, RunRecord};
 use crate::store::links;
 
 pub(crate) mod check;
+pub(crate) mod ended;
 mod readers;
 mod tally;
 
 use readers::Readers;
-
-/// The version of the events' vocabulary.
-const EVENTS: u32 = 1;
 
 /// Runs what was declared.
 pub(crate) fn run(experiment: &str, declaration: Declaration, options: &RunOptions) -> Outcome {
@@ -36,7 +34,7 @@ pub(crate) fn run(experiment: &str, declaration: Declaration, options: &RunOptio
     let jobs = options.jobs_or_cores();
     let store = declaration.session.store.clone();
     store.emit(|| Event::RunStarted {
-        version: EVENTS,
+        version: Event::VERSION,
         experiment: experiment.to_owned(),
         run: store.run().to_owned(),
         records: declaration.records.len(),
@@ -54,6 +52,9 @@ pub(crate) fn run(experiment: &str, declaration: Declaration, options: &RunOptio
     let lost = tally::publish(&declaration, &ends);
     let mut outcome = tally::outcome(&declaration, &ends);
     outcome.lost += lost;
+    if options.tells_calls {
+        outcome.calls = ended::calls(&declaration, &ends);
+    }
     outcome.interrupted = declaration.session.is_interrupted();
     outcome.seconds = start.elapsed().as_secs_f64();
     write_down(experiment, &declaration, &outcome, tally::misses(&declaration, &ends));

@@ -111,7 +111,7 @@ impl Store {
 
     /// Whether anybody listens. What only serves events is not computed otherwise.
     pub(crate) fn is_observed(&self) -> bool {
-        self.0.observed.load(Ordering::Acquire)
+        self.0.observed.load(Ordering::Acquire) || crate::trace::is_heard()
     }
 
     pub(crate) fn emit(&self, event: impl FnOnce() -> Event) {
@@ -119,6 +119,7 @@ impl Store {
             return;
         }
         let event = event();
+        crate::trace::event(&event);
         let observers = self.0.observers.read().unwrap_or_else(PoisonError::into_inner).clone();
         observers.iter().for_each(|observer| observer.event(&event));
     }

@@ -98,6 +98,11 @@ pub(super) struct Args {
     #[arg(help_heading = OUTPUT)]
     pub(super) format: Format,
 
+    /// Draw all calls, to a `.svg`, `.dot` or `.mmd`
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["check", "print_params"])]
+    #[arg(help_heading = OUTPUT)]
+    pub(super) graph: Option<PathBuf>,
+
     /// Show no progress and no tables
     #[arg(long, short, conflicts_with = "verbose", help_heading = OUTPUT)]
     pub(super) quiet: bool,

@@ -21,6 +21,7 @@ pub(super) fn event(output: &Output, event: &Event) {
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Line<'a> {
+    PlanStarted { version: u32, experiment: &'a str, calls: usize },
     PlannedCall(&'a PlannedCall),
     Planned { experiment: &'a str, summary: String, unknown_beyond: &'a [(String, String)] },
     RecordParams(&'a RecordParams),
@@ -61,10 +62,16 @@ struct Aggregate {
 
 /// Writes each call of a plan, and then a summary.
 pub(super) fn plan(output: &Output, plan: &Plan) {
-    plan.calls.iter().for_each(|call| write(output, &Line::PlannedCall(call)));
+    plan_lines(plan).for_each(|line| write(output, &line));
+}
+
+fn plan_lines(plan: &Plan) -> impl Iterator<Item = Line<'_>> {
+    let (version, calls) = (Event::VERSION, plan.calls.len());
     let (experiment, unknown_beyond) = (&*plan.experiment, &plan.unknown_beyond[..]);
     let summary = super::plan::last_line(plan);
-    write(output, &Line::Planned { experiment, summary, unknown_beyond });
+    let first = Line::PlanStarted { version, experiment, calls };
+    let last = Line::Planned { experiment, summary, unknown_beyond };
+    std::iter::once(first).chain(plan.calls.iter().map(Line::PlannedCall)).chain([last])
 }
 
 /// Writes the params of a record.
@@ -74,6 +81,10 @@ pub(super) fn params(output: &Output, params: &RecordParams) {
 
 /// Writes what a run came to.
 pub(super) fn outcome(output: &Output, outcome: &Outcome, exit_code: u8) {
+    write(output, &outcome_line(outcome, exit_code));
+}
+
+fn outcome_line(outcome: &Outcome, exit_code: u8) -> Line<'_> {
     let previews = outcome.previews(LIMIT).into_iter();
     let line = OutcomeLine {
         cached: outcome.cached,
@@ -96,8 +107,11 @@ pub(super) fn outcome(output: &Output, outcome: &Outcome, exit_code: u8) {
             .map(|preview| Aggregate { output: preview.name, path: preview.path })
             .collect(),
     };
-    write(output, &Line::Outcome(line));
+    Line::Outcome(line)
 }
+
+#[cfg(test)]
+mod page;
 
 fn write(output: &Output, line: &impl Serialize) {
     match serde_json::to_string(line) {

@@ -1,10 +1,12 @@
 //! [`Live`]: the lines at the bottom of a terminal that change while a run goes on.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
+use super::left::{Times, since};
 use super::text::{call_text, cut, roughly};
 use crate::event::Event;
 
@@ -19,15 +21,14 @@ const WIDTH: usize = 60;
 pub(super) struct Live {
     lines: MultiProgress,
     state: Mutex<State>,
+    /// Asked by the bar whenever it is drawn, so never held while a line is changed.
+    times: Arc<Mutex<Times>>,
 }
 
 #[derive(Default)]
 struct State {
     calls: usize,
-    jobs: usize,
     done: usize,
-    /// How long the bodies took that have run, in seconds.
-    bodies: Vec<f64>,
     /// The bar for all calls.
     overall: Option<ProgressBar>,
     running: Vec<Body>,
@@ -42,7 +43,7 @@ struct Body {
 
 impl Live {
     pub(super) fn new() -> Self {
-        Self { lines: MultiProgress::new(), state: Mutex::default() }
+        Self { lines: MultiProgress::new(), state: Mutex::default(), times: Arc::default() }
     }
 
     /// Takes the lines away while something else is written.
@@ -64,20 +65,19 @@ impl Live {
     }
 
     pub(super) fn event(&self, event: &Event) {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner).hear(event);
         let mut state = self.state();
         match event {
-            Event::RunStarted { calls, jobs, .. } => {
-                (state.calls, state.jobs) = (*calls, *jobs);
+            Event::RunStarted { calls, .. } => {
+                state.calls = *calls;
                 return;
             }
             Event::Started { stage, record, .. } => {
                 self.begin(&mut state, stage, record.as_deref());
             }
-            Event::Finished { stage, record, seconds, .. } => {
-                state.bodies.push(*seconds);
+            Event::Finished { stage, record, .. } | Event::Failed { stage, record, .. } => {
                 state.ended(stage, record.as_ref());
             }
-            Event::Failed { stage, record, .. } => state.ended(stage, record.as_ref()),
             Event::Hit { .. } | Event::Skipped { .. } => state.done += 1,
             _ => return,
         }
@@ -87,14 +87,20 @@ impl Live {
     fn begin(&self, shown: &mut State, stage: &'static str, record: Option<&str>) {
         if shown.overall.is_none() {
             let overall = self.lines.add(ProgressBar::new(shown.calls as u64));
-            overall.set_style(
-                style("{bar:24} {pos} of {len} calls, {elapsed}{msg}").progress_chars("━╸ "),
-            );
+            let bar = style("{bar:24} {pos} of {len} calls, {since}{left}").progress_chars("━╸ ");
+            let times = Arc::clone(&self.times);
+            let left = move |_: &ProgressState, line: &mut dyn Write| {
+                let times = times.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(left) = times.left(Instant::now()) {
+                    let _ = write!(line, ", about {} left", roughly(left));
+                }
+            };
+            overall.set_style(bar.with_key("left", left));
             overall.enable_steady_tick(TICK);
             shown.overall = Some(overall);
         }
         let line = self.lines.add(ProgressBar::new_spinner());
-        line.set_style(style("{spinner} {msg}, {elapsed}"));
+        line.set_style(style("{spinner} {msg}, {since}"));
         line.set_message(cut(&call_text(stage, record), WIDTH));
         line.enable_steady_tick(TICK);
         shown.running.push(Body { stage, record: record.map(str::to_owned), line });
@@ -113,36 +119,14 @@ impl State {
     fn update(&self) {
         if let Some(overall) = &self.overall {
             overall.set_position(self.done as u64);
-            let left = self.time_left().map(|left| format!(", about {} left", roughly(left)));
-            overall.set_message(left.unwrap_or_default());
         }
-    }
-
-    /// Guesses how long the run goes on, as if all that is left were to run for as long as what has run.
-    #[expect(clippy::cast_precision_loss, reason = "a guess")]
-    fn time_left(&self) -> Option<f64> {
-        if self.bodies.len() < 2 {
-            return None;
-        }
-        let mean = self.bodies.iter().sum::<f64>() / self.bodies.len() as f64;
-        let left = self.calls.saturating_sub(self.done) as f64 - self.running.len() as f64 / 2.0;
-        Some((mean * left.max(0.0) / self.jobs.max(1) as f64).ceil())
     }
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_left_is_guessed_from_what_has_run() {
-        let mut state = State { calls: 20, jobs: 2, done: 10, ..State::default() };
-        assert_eq!(state.time_left(), None);
-        state.bodies = vec![3.0, 5.0];
-        assert_eq!(state.time_left(), Some(20.0));
-    }
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("since", |state: &ProgressState, line: &mut dyn Write| {
+        let _ = line.write_str(&since(state.elapsed()));
+    })
 }

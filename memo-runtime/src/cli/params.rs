@@ -136,11 +136,14 @@ mod tests {
     use crate::plan::{PlannedCall, Verdict};
 
     fn params(parts: &[(&'static str, &[&str])]) -> String {
-        let calls = parts.iter().map(|(stage, parts)| PlannedCall {
+        let calls = parts.iter().enumerate().map(|(id, (stage, parts))| PlannedCall {
+            id,
             stage,
             records: vec!["base".into()],
             key: None,
             parts: parts.iter().map(|&part| part.to_owned()).collect(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
             verdict: Verdict::Cached,
             notes: Vec::new(),
             seconds: None,

@@ -1,5 +1,7 @@
 //! What `--plan` prints.
 
+use std::collections::HashMap;
+
 use comfy_table::{Cell, Color};
 
 use super::output::Paint;
@@ -74,15 +76,21 @@ struct PlanRow<'a> {
 
 fn rows(plan: &Plan, verbose: bool) -> Vec<PlanRow<'_>> {
     let mut rows: Vec<PlanRow<'_>> = Vec::new();
+    // The row of each reason; and for each stage and verdict its last row, and how many it has.
+    let mut same: HashMap<(&str, &str, String), usize> = HashMap::new();
+    let mut alike: HashMap<(&str, &str), (usize, usize)> = HashMap::new();
     for call in &plan.calls {
         let (verdict, why) = (verdict_text(call), why_text(call));
-        let alike = |row: &PlanRow<'_>| row.stage == call.stage && row.verdict == verdict;
-        let reasons = rows.iter().filter(|row| alike(row)).count();
-        let same = rows.iter().rposition(|row| alike(row) && row.why == why);
-        let (place, is_other) = match same {
-            Some(place) => (Some(place), false),
-            None if reasons >= REASONS && !verbose => (rows.iter().rposition(alike), true),
-            None => (None, false),
+        let next = rows.len();
+        let last = alike.entry((call.stage, verdict)).or_default();
+        let (place, is_other) = match same.get(&(call.stage, verdict, why.clone())) {
+            Some(place) => (Some(*place), false),
+            None if last.1 >= REASONS && !verbose => (Some(last.0), true),
+            None => {
+                same.insert((call.stage, verdict, why.clone()), next);
+                *last = (next, last.1 + 1);
+                (None, false)
+            }
         };
         let records = call.records.iter().map(String::as_str);
         match place {
@@ -102,13 +110,12 @@ fn rows(plan: &Plan, verbose: bool) -> Vec<PlanRow<'_>> {
         }
     }
     // Rows of one stage stand together, where its first one stood.
-    let mut order: Vec<&str> = Vec::new();
+    let mut order: HashMap<&str, usize> = HashMap::new();
     for row in &rows {
-        if !order.contains(&row.stage) {
-            order.push(row.stage);
-        }
+        let next = order.len();
+        order.entry(row.stage).or_insert(next);
     }
-    rows.sort_by_key(|row| order.iter().position(|stage| *stage == row.stage));
+    rows.sort_by_key(|row| order[row.stage]);
     rows
 }
 
@@ -152,10 +159,13 @@ mod tests {
     fn call(stage: &'static str, records: &[&str], verdict: Verdict) -> PlannedCall {
         let records = records.iter().map(|&name| name.to_owned()).collect();
         PlannedCall {
+            id: 0,
             stage,
             records,
             key: None,
             parts: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
             verdict,
             notes: Vec::new(),
             seconds: None,

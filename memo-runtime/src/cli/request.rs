@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::args::{Args, Format, named};
+use super::graph::GraphFile;
 use super::json;
 use super::output::Output;
 use super::progress::{Detail, Progress};
@@ -31,6 +32,7 @@ pub(super) struct Request {
     pub(super) task: Task,
     pub(super) format: Format,
     pub(super) options: RunOptions,
+    pub(super) graph: Option<GraphFile>,
     detail: Detail,
     grace: Duration,
 }
@@ -40,8 +42,8 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`] if the file cannot be read.
-    pub(super) fn new(args: Args) -> Result<Self, Error> {
+    /// [`ErrorKind::Usage`] if the file cannot be read, or a graph not be drawn to where it is wanted.
+    pub(super) fn new(mut args: Args) -> Result<Self, Error> {
         let task = match (args.plan, args.print_params) {
             (true, _) => Task::Plan,
             (_, true) => Task::PrintParams,
@@ -53,7 +55,10 @@ impl Request {
             _ => Detail::Normal,
         };
         let (format, grace) = (args.format, args.grace);
-        Ok(Self { task, format, options: options(args)?, detail, grace })
+        let graph = args.graph.take().map(GraphFile::new).transpose()?;
+        let mut options = options(args)?;
+        options.tells_calls = graph.is_some();
+        Ok(Self { task, format, options, graph, detail, grace })
     }
 
     pub(super) fn is_quiet(&self) -> bool {

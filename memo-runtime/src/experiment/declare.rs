@@ -13,6 +13,7 @@ use crate::error::{BoxError, Error, ErrorKind, did_you_mean};
 use crate::event::MissReason;
 use crate::key::ComponentKind;
 use crate::key::part::{PartKind, Parts};
+use crate::plan::edges::{Positions, inputs_of, outputs_of};
 use crate::plan::verdicts::{PlannedCall, verdicts};
 use crate::plan::{Calls, Declared, Plan};
 use crate::policy::{Policy, Selection, find_stage};
@@ -324,12 +325,16 @@ fn until(mut declaration: Declaration, stage: &str) -> Result<Declaration, Error
 /// Says what would happen to everything that was declared.
 pub(crate) fn plan_of(experiment: &str, declaration: &Declaration) -> Plan {
     let verdicts = verdicts(&declaration.nodes);
-    let calls = declaration.nodes.iter().zip(&declaration.callers).zip(verdicts).map(
-        |((node, callers), verdict)| PlannedCall {
+    let positions = Positions::of(&declaration.nodes);
+    let calls = declaration.nodes.iter().zip(&declaration.callers).zip(verdicts).enumerate().map(
+        |(id, ((node, callers), verdict))| PlannedCall {
+            id,
             stage: node.spec.name,
             records: callers.iter().map(|index| declaration.records[*index].to_string()).collect(),
             key: node.key(),
             parts: parts_of(node),
+            inputs: inputs_of(node, &positions),
+            outputs: outputs_of(node),
             verdict,
             notes: notes_of(node),
             seconds: node.head().map(|head| head.seconds),

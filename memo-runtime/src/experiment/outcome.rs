@@ -11,6 +11,7 @@ use crate::artifact::saving::{Saved, Saving};
 use crate::error::{BoxError, Error, ErrorKind, did_you_mean};
 use crate::lazy::{Lazy, Origin};
 use crate::record::State;
+use crate::run::ended::EndedCall;
 use crate::stage::node::Node;
 
 /// What a run came to. Calls that records share are counted once.
@@ -43,6 +44,8 @@ pub struct Outcome {
     pub stages: Vec<StageSummary>,
     /// What failed, with stage and record.
     pub failures: Vec<Error>,
+    /// All calls, where the run was asked for them.
+    pub(crate) calls: Vec<EndedCall>,
     pub(crate) aggregates: State,
     pub(crate) records: BTreeMap<Arc<str>, State>,
 }

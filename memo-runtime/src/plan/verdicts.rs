@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::edges::{PlannedInput, PlannedOutput, Positions};
 use crate::digest::Digest;
 use crate::event::MissReason;
 use crate::stage::node::{Node, Status};
@@ -13,7 +14,7 @@ use crate::stage::node::{Node, Status};
 pub struct Plan {
     /// The experiment's name.
     pub experiment: String,
-    /// The calls; equal ones are one.
+    /// The calls; equal ones are one. Each stands at the place that its [`id`](PlannedCall::id) says.
     pub calls: Vec<PlannedCall>,
     /// Records whose pipeline function ended early, since it asked for a value that is not cached: the
     /// record's name, and the value's stage.
@@ -23,6 +24,8 @@ pub struct Plan {
 /// One call and what would happen to it.
 #[derive(Debug, Clone, Serialize)]
 pub struct PlannedCall {
+    /// Its place in the plan, from 0. Another plan gives other ids.
+    pub id: usize,
     /// The stage's full name.
     pub stage: &'static str,
     /// The records that make this call; none for an aggregate.
@@ -31,6 +34,10 @@ pub struct PlannedCall {
     pub key: Option<Digest>,
     /// The params fields and arguments in the key, as people read them.
     pub parts: Vec<String>,
+    /// What it reads.
+    pub inputs: Vec<PlannedInput>,
+    /// What it gives.
+    pub outputs: Vec<PlannedOutput>,
     /// What would happen.
     pub verdict: Verdict,
     /// What people should know of it: code that the fingerprint does not see.
@@ -62,8 +69,7 @@ pub enum Verdict {
 /// Settles what can be settled, in order, and says what would happen to each node.
 pub(crate) fn verdicts(nodes: &[Arc<Node>]) -> Vec<Verdict> {
     let mut verdicts: Vec<Verdict> = nodes.iter().map(verdict).collect();
-    let positions: std::collections::HashMap<*const Node, usize> =
-        nodes.iter().enumerate().map(|(index, node)| (Arc::as_ptr(node), index)).collect();
+    let positions = Positions::of(nodes);
     // From the last to the first: an output in memory, or whose artifact was removed, is made if
     // somebody who runs reads it.
     let mut read_by_one_that_runs = vec![false; nodes.len()];
@@ -76,9 +82,9 @@ pub(crate) fn verdicts(nodes: &[Arc<Node>]) -> Vec<Verdict> {
             verdicts[index] = Verdict::NotNeeded;
         }
         let runs = matches!(verdicts[index], Verdict::WillRun { .. } | Verdict::MayRun { .. });
-        for above in node.upstream().filter_map(|above| positions.get(&Arc::as_ptr(above))) {
-            has_reader[*above] = true;
-            read_by_one_that_runs[*above] |= runs;
+        for above in node.upstream().filter_map(|above| positions.get(above)) {
+            has_reader[above] = true;
+            read_by_one_that_runs[above] |= runs;
         }
     }
     verdicts

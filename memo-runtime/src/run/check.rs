@@ -29,7 +29,7 @@ pub(crate) fn check(
     let store = &session.store;
     let jobs = options.jobs_or_cores();
     store.emit(|| Event::RunStarted {
-        version: super::EVENTS,
+        version: Event::VERSION,
         experiment: experiment.to_owned(),
         run: store.run().to_owned(),
         records: declaration.records.len(),

@@ -74,6 +74,7 @@ impl Node {
             let interrupted = Arc::clone(&self.session.interrupted);
             let ctx = Context::new(self.spec.name, number, interrupted, std::env::temp_dir());
             let inputs = Inputs(&self.inputs);
+            let _span = crate::trace::enter(self.spec.name, self.record.as_deref(), number);
             let error = match catch_unwind(AssertUnwindSafe(|| self.work.run(&inputs, &ctx))) {
                 Ok(Ok(Values(values))) => {
                     return Ok((values.into_iter().map(Arc::from).collect(), ctx));

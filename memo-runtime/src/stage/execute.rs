@@ -209,6 +209,7 @@ impl Node {
         let place = self.session.store.scratch_path().unwrap_or_else(std::env::temp_dir);
         let ctx = Context::new(self.spec.name, number, interrupted, place);
         let inputs = Inputs(&self.inputs);
+        let _span = crate::trace::enter(self.spec.name, self.record.as_deref(), number);
         let outcome = catch_unwind(AssertUnwindSafe(|| self.work.run(&inputs, &ctx)));
         let Values(values) = match outcome {
             Ok(Ok(values)) => values,

@@ -5,6 +5,7 @@ mod check;
 mod choosing;
 mod failures;
 mod forced_values;
+mod graphs;
 mod in_memory;
 mod plans;
 mod shapes;

@@ -1,0 +1,11 @@
+//! What there is without the feature `tracing`: nobody listens.
+
+use crate::event::Event;
+
+pub(crate) fn is_heard() -> bool {
+    false
+}
+
+pub(crate) fn event(_: &Event) {}
+
+pub(crate) fn enter(_: &'static str, _: Option<&str>, _: u32) {}
