@@ -116,6 +116,7 @@ mod run;
 mod session;
 mod slot;
 mod stage;
+mod started;
 mod store;
 #[cfg(any(feature = "testing", doc))]
 pub mod testing;
@@ -149,6 +150,7 @@ pub use memo_macros::stage;
 pub use plan::{Plan, PlannedCall, PlannedInput, PlannedOutput, Source, Verdict};
 pub use record::{Params, Provides, Record};
 pub use stage::Attempt;
+pub use started::{Call, CallStatus};
 pub use store::{Store, StoreOptions};
 
 #[doc(hidden)]

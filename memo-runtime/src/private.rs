@@ -28,6 +28,7 @@ pub use crate::record::{Frame, Params, Provides, Record};
 pub use crate::stage::call::{Call, Outputs};
 pub use crate::stage::inputs::{Failure, Inputs, Values, cloned, fallible, work};
 pub use crate::stage::{Attempt, InputSpec, OutputSpec, StageSpec};
+pub use crate::started::{Call as Started, start};
 /// The program `memo`.
 #[cfg(feature = "cli")]
 pub use crate::tool::main as tool;

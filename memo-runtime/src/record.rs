@@ -13,6 +13,7 @@ use crate::session::Session;
 use crate::slot::Slot;
 use crate::stage::call::without_paths;
 use crate::stage::node::Node;
+use crate::started::{Begun, Start};
 use crate::store::Store;
 use crate::store::results;
 
@@ -120,6 +121,8 @@ pub struct Frame {
     pub(crate) rows: Vec<RecordState>,
     /// Gives fields of the params, for the templates of `publish`.
     pub(crate) fields: Option<Fields>,
+    /// Whether the next call waits.
+    pub(crate) start: Start,
 }
 
 /// Looks a field of the params up by its path.
@@ -152,7 +155,27 @@ pub(crate) struct RecordState {
 
 impl Frame {
     pub(crate) fn new(session: Arc<Session>, name: Option<Arc<str>>, index: usize) -> Self {
-        Self { session, name, index, state: State::new(), rows: Vec::new(), fields: None }
+        let (state, rows, fields, start) = (State::new(), Vec::new(), None, Start::Waits);
+        Self { session, name, index, state, rows, fields, start }
+    }
+
+    /// Returns what is needed to publish results of the record.
+    pub(crate) fn outline(&self) -> Self {
+        let mut outline = Self::new(Arc::clone(&self.session), self.name.clone(), self.index);
+        outline.fields.clone_from(&self.fields);
+        outline
+    }
+
+    /// Notes what a call has begun that is not waited for.
+    pub(crate) fn has_begun(&mut self, begun: impl FnOnce() -> Begun) {
+        if let Start::Asked = self.start {
+            self.start = Start::Begun(begun());
+        }
+    }
+
+    /// Whether both are of one record.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.session, &other.session) && self.name == other.name
     }
 
     /// Binds a name. What was inserted wins; in an experiment a name is bound once.

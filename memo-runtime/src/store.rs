@@ -16,6 +16,7 @@ use crate::digest::{Digest, Hashed};
 use crate::error::Error;
 use crate::event::{Event, Observer};
 use crate::key::files::FileMemory;
+use crate::started::pool::Pool;
 
 pub(crate) mod accepted;
 pub(crate) mod code;
@@ -75,6 +76,8 @@ struct Inner {
     observers: RwLock<Vec<Arc<dyn Observer>>>,
     observed: AtomicBool,
     run: String,
+    /// Runs the calls that nobody waits for.
+    pool: Arc<Pool>,
 }
 
 type Known = HashMap<Digest, Arc<Head>, BuildHasherDefault<Hashed>>;
@@ -139,6 +142,10 @@ impl Store {
 
     pub(crate) fn run(&self) -> &str {
         &self.0.run
+    }
+
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.0.pool
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

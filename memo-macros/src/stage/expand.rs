@@ -1,6 +1,5 @@
-//! A checked stage becomes tokens: the function that is called, the type that `body` and `named`
-//! hang on, and in
-//! `named` one call into the runtime. Nothing is decided here.
+//! A checked stage becomes tokens: the function that is called, the type that `body`, `named`
+//! and `start` hang on, and in `named` one call into the runtime. Nothing is decided here.
 //!
 //! Local variables are hygienic, everything else is named by its full path, so that no name of the
 //! user's module or signature can get in the way.
@@ -16,7 +15,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{FnArg, ReturnType, Signature, Type};
 
-use super::model::Stage;
+use super::model::{Kind, Stage};
 use super::signature::Function;
 use super::types::{arguments_of, with_static};
 use attrs::Attrs;
@@ -26,15 +25,16 @@ use interface::Interface;
 pub fn expand(function: &Function, stage: &Stage) -> TokenStream {
     let interface = Interface::new(function, stage);
     let call = call::call(stage, function, &interface);
+    let start = start(function, stage, &interface);
     if stage.outputs.is_empty() {
-        return items(function, &function.sig, stage, &interface, &call, None);
+        return items(function, &function.sig, stage, &interface, &call, None, Some(&start));
     }
     let (companion, turbofish) = (&stage.companion, &interface.turbofish);
     let handle = interface.handle();
     let names = stage.outputs.iter().map(|output| &output.name);
     let arguments = stage.arguments.iter().map(|argument| &argument.name);
     let by_name = hygienic!(#companion::named #turbofish(#handle, [#(#names),*], #(#arguments),*));
-    items(function, &function.sig, stage, &interface, &by_name, Some(&call))
+    items(function, &function.sig, stage, &interface, &by_name, Some(&call), Some(&start))
 }
 
 /// Expands a stage with mistakes: all that others may name, and no code that could add errors of
@@ -44,7 +44,7 @@ pub fn outline(function: &Function, stage: &Stage) -> TokenStream {
     let never = hygienic!(::core::unreachable!());
     let named = (!stage.outputs.is_empty()).then_some(&never);
     let signature = readable(&function.sig);
-    items(function, &signature, stage, &interface, &never, named)
+    items(function, &signature, stage, &interface, &never, named, Some(&never))
 }
 
 /// The signature without what was reported and what rustc would report once more.
@@ -67,7 +67,22 @@ fn readable(sig: &Signature) -> Signature {
     sig
 }
 
-/// The wrapper and its companion, with the code of `named` where there are outputs to name.
+/// The code of `start`: the call, which does not wait.
+fn start(function: &Function, stage: &Stage, interface: &Interface) -> TokenStream {
+    let (rt, record, turbofish) = (stage.rt(), interface.handle(), &interface.turbofish);
+    let (companion, ident) = (&stage.companion, &function.sig.ident);
+    let (_, arguments) = interface.start(ident);
+    let names = stage.outputs.iter().map(|output| &output.name);
+    let call = if stage.outputs.is_empty() {
+        hygienic!(#ident #turbofish(#record, #(#arguments),*))
+    } else {
+        hygienic!(#companion::named #turbofish(#record, [#(#names),*], #(#arguments),*))
+    };
+    hygienic!(#rt::start(#record, |#record| #call))
+}
+
+/// The wrapper and its companion, with the code of `named` where there are outputs to name, and of
+/// `start`, which calls of aggregates do not have.
 fn items(
     function: &Function,
     written: &Signature,
@@ -75,6 +90,7 @@ fn items(
     interface: &Interface,
     call: &TokenStream,
     named: Option<&TokenStream>,
+    start: Option<&TokenStream>,
 ) -> TokenStream {
     let Attrs { wrapper, lints: on_all, body: on_body, all } = Attrs::of(&function.attrs);
     let (vis, ident, companion) = (&function.vis, &function.sig.ident, &stage.companion);
@@ -85,6 +101,16 @@ fn items(
         let allowed = allowed();
         hygienic! {
             /// Calls it with other names for its outputs, in their order.
+            #(#on_all)*
+            #allowed
+            #[allow(dead_code)]
+            #vis #signature { #code }
+        }
+    });
+    let start = start.filter(|_| matches!(stage.kind, Kind::Stage)).map(|code| {
+        let ((signature, _), allowed) = (interface.start(ident), allowed());
+        hygienic! {
+            /// Starts a call, and does not wait for it.
             #(#on_all)*
             #allowed
             #[allow(dead_code)]
@@ -117,6 +143,8 @@ fn items(
             #vis #body
 
             #named
+
+            #start
         }
     }
 }

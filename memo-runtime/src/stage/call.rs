@@ -21,6 +21,7 @@ use crate::private::Kept;
 use crate::record::{Frame, Provides};
 use crate::session::Mode;
 use crate::slot::{AnySlot, Slot};
+use crate::started::{Begun, Start};
 use crate::store::results;
 
 /// A call that is being gathered.
@@ -309,6 +310,7 @@ impl<'f> Call<'f> {
     fn again(self, node: &Arc<Node>) -> Result<Outputs, Error> {
         node.told_hit();
         self.frame.publish(node)?;
+        self.frame.has_begun(|| Begun::of(node));
         Ok(Outputs(handles_of(node).collect()))
     }
 
@@ -321,14 +323,18 @@ impl<'f> Call<'f> {
         let node = match &self.frame.session.mode {
             Mode::AtOnce => {
                 results::check(&node, self.frame)?;
-                node.resolve()?;
-                if !node.has_ended_well() {
-                    node.run_for_value()?;
+                let pool = Arc::clone(self.frame.session.store.pool());
+                if let Start::Asked = self.frame.start {
+                    pool.start(node, self.frame)
+                } else {
+                    let node = pool.join(&node, self.frame).unwrap_or(node);
+                    node.make()?;
+                    node
                 }
-                node
             }
             Mode::Planned { declared, .. } => declared.add(node, self.frame.index),
         };
+        self.frame.has_begun(|| Begun::of(&node));
         // Not collected: a collected `Result` has room for four from the start.
         let mut outputs = Vec::with_capacity(C);
         for (name, handle) in names.into_iter().zip(handles_of(&node)) {
@@ -343,7 +349,7 @@ impl<'f> Call<'f> {
                 (Err(error), None) => return Err(node.blame(error)),
             }
         }
-        if let Mode::AtOnce = self.frame.session.mode {
+        if let (Mode::AtOnce, Start::Waits) = (&self.frame.session.mode, &self.frame.start) {
             self.frame.publish(&node)?;
         }
         Ok(Outputs(outputs))
@@ -397,7 +403,8 @@ impl<'f> Call<'f> {
     }
 
     /// A stage whose outputs were all inserted does not run.
-    fn inserted(&self, names: &[Cow<'static, str>]) -> Outputs {
+    fn inserted(&mut self, names: &[Cow<'static, str>]) -> Outputs {
+        self.frame.has_begun(Begun::is_there);
         Outputs(names.iter().filter_map(|name| self.inserted_handle(name)).collect())
     }
 

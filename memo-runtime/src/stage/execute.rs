@@ -30,7 +30,8 @@ impl Node {
             Status::Miss(reason) => reason,
             _ => MissReason::InMemory,
         };
-        let outcome = self.try_run(reason).map_err(|error| self.blame(self.hide_secrets_in(error)));
+        let blame = |error| self.blame(self.or_cancelled(self.hide_secrets_in(error)));
+        let outcome = self.try_run(reason).map_err(blame);
         if let Err(error) = &outcome {
             self.set_status(Status::Failed(error.clone()));
             // What was refused is not handed out.
@@ -44,7 +45,7 @@ impl Node {
     }
 
     fn try_run(self: &Arc<Self>, reason: MissReason) -> Result<(), Error> {
-        if self.session.is_interrupted() {
+        if self.is_interrupted() {
             return Err(Error::new(ErrorKind::Interrupted, "interrupted before it started"));
         }
         self.make_inputs_ready()?;
@@ -54,7 +55,7 @@ impl Node {
         };
         self.set_key(key);
         let _lock = if self.is_kept() { self.lock(&key) } else { None };
-        if self.session.is_interrupted() {
+        if self.is_interrupted() {
             return Err(Error::new(ErrorKind::Interrupted, "interrupted before it started"));
         }
         // Another process may have been quicker.
@@ -71,6 +72,9 @@ impl Node {
         }
         let (stage, record) = (self.spec.name, self.record_name());
         self.session.store.emit(|| Event::Started { stage, record, key, reason });
+        if let Some(progress) = self.progress.get() {
+            progress.runs();
+        }
         let (seconds, size) = self.attempts()?;
         self.set_status(Status::Ran);
         let (record, kept) = (self.record_name(), self.head().is_some());
@@ -84,7 +88,7 @@ impl Node {
         let store = &self.session.store;
         let (stage, record) = (self.spec.name, self.record_name());
         let waits = || store.emit(|| Event::Waiting { stage, record, key: *key });
-        store.lock(key, || self.session.is_interrupted(), waits)
+        store.lock(key, || self.is_interrupted(), waits)
     }
 
     /// Lazy values leave memory as soon as they are kept, and so do those that the store took over.
@@ -200,12 +204,12 @@ impl Node {
     pub(super) fn is_retried(&self, number: u32, error: &Error) -> bool {
         let body_failed = matches!(error.kind(), ErrorKind::Stage | ErrorKind::Invalid);
         body_failed
-            && !self.session.is_interrupted()
+            && !self.is_interrupted()
             && self.retry_if.as_ref().is_none_or(|retry_if| retry_if(&Attempt { number, error }))
     }
 
     fn attempt(&self, number: u32) -> Result<Context, Error> {
-        let interrupted = Arc::clone(&self.session.interrupted);
+        let interrupted = Arc::clone(self.interrupted());
         let place = self.session.store.scratch_path().unwrap_or_else(std::env::temp_dir);
         let ctx = Context::new(self.spec.name, number, interrupted, place);
         let inputs = Inputs(&self.inputs);

@@ -57,7 +57,7 @@ impl Node {
     }
 
     /// Begins a key with all components but the inputs.
-    pub(super) fn key_maker(&self, instance: &Digest) -> KeyMaker {
+    pub(crate) fn key_maker(&self, instance: &Digest) -> KeyMaker {
         let mut maker = KeyMaker::new();
         maker.add(ComponentKind::Stage, "", instance);
         for part in &self.parts {
@@ -297,6 +297,10 @@ impl Node {
     /// Settles the node and everything above it, and runs what has to run for its outputs to be
     /// known. Used where no plan does it.
     pub(crate) fn resolve(self: &Arc<Self>) -> Result<(), Error> {
+        self.resolve_upwards().inspect_err(|error| self.ends_with(error))
+    }
+
+    fn resolve_upwards(self: &Arc<Self>) -> Result<(), Error> {
         if self.inputs.is_empty() {
             return self.settle_or_run(true);
         }
@@ -329,7 +333,9 @@ impl Node {
     fn settle_or_run(self: &Arc<Self>, wanted: bool) -> Result<(), Error> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.settle() {
-            return Err(self.blame(Error::new(ErrorKind::Wiring, "an input has no digest")));
+            let failed = self.upstream().find_map(|above| above.failure());
+            let unknown = || self.blame(Error::new(ErrorKind::Wiring, "an input has no digest"));
+            return Err(failed.unwrap_or_else(unknown));
         }
         match self.status() {
             Status::Miss(_) if wanted || self.is_undecided() => {

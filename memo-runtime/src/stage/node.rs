@@ -22,6 +22,7 @@ use crate::key::{ComponentKind, KeyMaker};
 use crate::lazy::{Handle, Origin};
 use crate::session::Session;
 use crate::slot::AnySlot;
+use crate::started::progress::Progress;
 use crate::store::manifest::{Head, Kept};
 
 /// A predicate that says whether a failed attempt is followed by another.
@@ -57,6 +58,8 @@ pub(crate) struct Node {
     /// artifact to tell whether they came out as before.
     pub(crate) forced: bool,
     plan_identity: OnceLock<Digest>,
+    /// How far it is, where a call of it does not wait.
+    pub(crate) progress: OnceLock<Arc<Progress>>,
     state: Mutex<State>,
     /// Held by whoever looks the node up or runs it.
     pub(crate) turn: Mutex<()>,
@@ -128,6 +131,7 @@ impl Node {
             uncached: None,
             forced: false,
             plan_identity: OnceLock::new(),
+            progress: OnceLock::new(),
             state: Mutex::default(),
             turn: Mutex::default(),
         }
@@ -193,6 +197,10 @@ impl Node {
             state.missed = Some(reason.clone());
         }
         state.status = status;
+        drop(state);
+        if let Some(progress) = self.progress.get() {
+            progress.note(self);
+        }
     }
 
     /// Returns why the call was a miss, if it was one.

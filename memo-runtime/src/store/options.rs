@@ -14,6 +14,7 @@ use crate::artifact::io_error;
 use crate::error::{Error, ErrorKind};
 use crate::event::Observer;
 use crate::key::files::FileMemory;
+use crate::started::pool::Pool;
 
 /// How a store is opened.
 ///
@@ -29,6 +30,7 @@ pub struct StoreOptions {
     read_only: bool,
     durable: bool,
     strict_files: bool,
+    jobs: Option<usize>,
     observers: Vec<Arc<dyn Observer>>,
 }
 
@@ -53,6 +55,15 @@ impl StoreOptions {
     #[must_use]
     pub fn strict_files(mut self, strict_files: bool) -> Self {
         self.strict_files = strict_files;
+        self
+    }
+
+    /// Sets how many [started calls](crate::Call) run at a time; at least one does. The default is as
+    /// many as the machine has cores. A thread that waits for a call which has not begun runs it itself,
+    /// beside these.
+    #[must_use]
+    pub fn jobs(mut self, jobs: usize) -> Self {
+        self.jobs = Some(jobs);
         self
     }
 
@@ -92,6 +103,7 @@ impl StoreOptions {
             observers: RwLock::new(self.observers),
             observed,
             run: history::run_name(),
+            pool: Arc::new(Pool::new(self.jobs)),
         })))
     }
 }

@@ -20,6 +20,7 @@ mod hits;
 mod lazy;
 mod reasons;
 mod retries;
+mod started;
 mod validate;
 
 /// What most tests need.

@@ -1,4 +1,4 @@
-//! The signatures of the wrapper and of `named`.
+//! The signatures of the wrapper, of `named` and of `start`.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
@@ -8,7 +8,7 @@ use super::local;
 use crate::stage::model::{Kind, Stage};
 use crate::stage::signature::Function;
 
-/// What the two signatures have in common.
+/// What the signatures have in common.
 pub struct Interface<'a> {
     stage: &'a Stage,
     generics: Vec<&'a GenericParam>,
@@ -53,7 +53,7 @@ impl<'a> Interface<'a> {
 
     /// Returns the signature that the user's name is bound to.
     pub fn wrapper(&self, ident: &Ident) -> TokenStream {
-        self.signature(ident, None)
+        self.signature(ident, None, &self.arguments(), &self.returned())
     }
 
     /// Returns the signature of `named`.
@@ -62,19 +62,40 @@ impl<'a> Interface<'a> {
         let (names, count) = (local("outputs"), self.stage.outputs.len());
         let count = proc_macro2::Literal::usize_unsuffixed(count);
         let names = hygienic!(#names: [impl #rt::Into<#rt::Cow<'static, str>>; #count]);
-        self.signature(&local("named"), Some(&names))
+        self.signature(&local("named"), Some(&names), &self.arguments(), &self.returned())
     }
 
-    fn signature(&self, ident: &Ident, names: Option<&TokenStream>) -> TokenStream {
+    /// Returns the signature of `start`, and the names of its arguments: an argument that is named like
+    /// the function must not hide it.
+    pub fn start(&self, function: &Ident) -> (TokenStream, Vec<Ident>) {
+        let rt = self.stage.rt();
+        let renamed = |name: Ident| if name == *function { local("argument") } else { name };
+        let arguments: Vec<Ident> = self.arguments().into_iter().map(renamed).collect();
+        let handles = self.handles();
+        let returned = hygienic!(#rt::Result<#rt::Started<#handles>, #rt::Error>);
+        (self.signature(&local("start"), None, &arguments, &returned), arguments)
+    }
+
+    fn arguments(&self) -> Vec<Ident> {
+        self.stage.arguments.iter().map(|argument| argument.name.clone()).collect()
+    }
+
+    fn signature(
+        &self,
+        ident: &Ident,
+        names: Option<&TokenStream>,
+        arguments: &[Ident],
+        returned: &TokenStream,
+    ) -> TokenStream {
         let (handle, handle_type) = (self.handle(), self.handle_type());
         let names = names.into_iter();
-        let arguments = self.stage.arguments.iter().map(|argument| {
-            let (name, ty) = (&argument.name, &argument.ty);
+        let arguments = self.stage.arguments.iter().zip(arguments).map(|(argument, name)| {
+            let ty = &argument.ty;
             hygienic!(#name: #ty)
         });
         let generics = &self.generics;
         let generics = (!generics.is_empty()).then(|| hygienic!(<#(#generics),*>));
-        let (returned, where_clause) = (self.returned(), self.where_clause);
+        let where_clause = self.where_clause;
         hygienic! {
             fn #ident #generics(
                 #handle: &mut #handle_type #(, #names)* #(, #arguments)*
@@ -94,15 +115,21 @@ impl<'a> Interface<'a> {
     }
 
     fn returned(&self) -> TokenStream {
+        let (rt, handles) = (self.stage.rt(), self.handles());
+        hygienic!(#rt::Result<#handles, #rt::Error>)
+    }
+
+    /// Returns the type of the handles of the outputs.
+    fn handles(&self) -> TokenStream {
         let rt = self.stage.rt();
         let handles = self.stage.outputs.iter().map(|output| {
             let ty = &output.ty;
             hygienic!(#rt::Lazy<#ty>)
         });
         if self.stage.outputs.len() == 1 {
-            hygienic!(#rt::Result<#(#handles)*, #rt::Error>)
+            hygienic!(#(#handles)*)
         } else {
-            hygienic!(#rt::Result<(#(#handles),*), #rt::Error>)
+            hygienic!((#(#handles),*))
         }
     }
 }
