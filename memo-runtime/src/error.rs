@@ -55,7 +55,7 @@ pub enum ErrorKind {
     Damaged,
     /// The store's folder could not be read or written.
     Store,
-    /// The run was interrupted before this was computed.
+    /// The run was interrupted, or the call cancelled, before this was computed.
     Interrupted,
     /// Under `--plan`, a value was asked for that is not cached.
     NotCached,

@@ -60,6 +60,7 @@
 //! | [experiment](Experiment) | a pipeline, its records, [aggregates](macro@aggregate) over them, a command line |
 //! | key | the digest that says "the same work", made of named [components](Component) |
 //! | [cacher](Cacheable) | writes a value as an artifact and reads it back: [`Json`](struct@Json), [`Csv`](struct@Csv), [`Bincode`], [`Text`], [`Bytes`], [`Copied`], [`Referenced`], or your own |
+//! | [started call](Call) | a call that nobody waits for, made by `fit::start(&mut record)` |
 //! | [store](Store) | a folder of entries: a manifest and the artifacts of each |
 //!
 //! # What decides a hit

@@ -3,13 +3,15 @@
 //! While a pipeline function declares, its calls gather in [`Declared`]; equal ones are one node.
 //! [`verdicts`] then says of each what would happen, and [`crate::run`] makes it happen.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
-use crate::record::{Bound, Fields, Params, State, fields_of};
+use crate::record::{Bound, Fields, Params, Record, State, fields_of};
+use crate::session::Session;
 use crate::stage::node::Node;
 
 pub(crate) mod edges;
@@ -41,6 +43,7 @@ pub(crate) struct RecordCalls {
     /// What its names are bound to.
     pub(crate) state: State,
     pub(crate) fields: Fields,
+    pub(crate) params: Arc<dyn Any + Send + Sync>,
 }
 
 impl Declared {
@@ -69,15 +72,28 @@ impl Declared {
             let message = format!("two records are named `{name}`");
             calls.errors.push(Error::new(ErrorKind::Wiring, message));
         }
-        let (name, nodes, state) = (Arc::clone(name), Vec::new(), State::new());
         calls.records.push(RecordCalls {
-            name,
-            nodes,
+            name: Arc::clone(name),
+            nodes: Vec::new(),
             ended: None,
-            state,
+            state: State::new(),
             fields: fields_of(params),
+            params: Arc::clone(params) as Arc<dyn Any + Send + Sync>,
         });
         calls.records.len() - 1
+    }
+
+    /// Returns all records in their order, those that branched off among them.
+    pub(crate) fn records<P: Params>(&self, session: &Arc<Session>) -> Vec<Record<P>> {
+        let calls = self.calls();
+        let records = calls.records.iter().enumerate().filter_map(|(index, record)| {
+            let params = Arc::clone(&record.params).downcast::<P>().ok()?;
+            let (session, name) = (Arc::clone(session), Arc::clone(&record.name));
+            let mut made = Record::in_session(session, name, params, index);
+            made.frame.state.clone_from(&record.state);
+            Some(made)
+        });
+        records.collect()
     }
 
     /// Notes what a name of a record is bound to.

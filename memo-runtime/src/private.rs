@@ -25,10 +25,10 @@ pub use crate::error::Error;
 pub use crate::key::part::{ByCacheKey, ByNothing, BySerialize, Part, Parts};
 pub use crate::lazy::Lazy;
 pub use crate::record::{Frame, Params, Provides, Record};
-pub use crate::stage::call::{Call, Outputs};
+pub use crate::stage::call::{Gathering, Outputs};
 pub use crate::stage::inputs::{Failure, Inputs, Values, cloned, fallible, work};
 pub use crate::stage::{Attempt, InputSpec, OutputSpec, StageSpec};
-pub use crate::started::{Call as Started, start};
+pub use crate::started::{Call, start};
 /// The program `memo`.
 #[cfg(feature = "cli")]
 pub use crate::tool::main as tool;

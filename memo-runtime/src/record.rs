@@ -220,7 +220,9 @@ impl Frame {
 
     /// Binds a name to a call that does not fit, so that what follows is not reported as well.
     pub(crate) fn bind_broken(&mut self, name: Cow<'static, str>, handle: Handle) {
-        self.state.entry(name).or_insert(Bound::new(handle));
+        if !self.state.contains_key(&name) {
+            self.set(name, Bound::new(handle));
+        }
     }
 
     /// Puts published artifacts of a call where the record wants them.
@@ -328,8 +330,11 @@ impl<P: Params> Record<P> {
         })
     }
 
-    /// Makes a record with other params that shares the state so far. In an experiment it is planned
-    /// like those that were declared.
+    /// Makes a record with other params that shares the state so far.
+    ///
+    /// In an experiment it is planned like those that were declared, and aggregates see it after the
+    /// record it branched off. A run that names records takes those along which they add. Two records of
+    /// one name are an error.
     pub fn branch(&mut self, name: impl Into<String>, params: P) -> Self {
         let session = Arc::clone(&self.frame.session);
         let name: Arc<str> = name.into().into();

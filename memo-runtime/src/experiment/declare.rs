@@ -161,7 +161,6 @@ impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
             accepted: AcceptedCode::default(),
             told_unkept: AtomicBool::new(false),
         });
-        let mut declared = Vec::new();
         for record in records {
             let name: Arc<str> = record.name.into();
             let params = Arc::new(record.params);
@@ -171,16 +170,18 @@ impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
             if let Err(error) = (self.experiment.pipeline)(&mut record) {
                 ended(&session, &record, error);
             }
-            declared.push(record);
         }
-        let aggregates = self.experiment.declare_aggregates(&session, &declared);
+        let aggregates = self.experiment.declare_aggregates(&session);
         finish(session, aggregates)
     }
 }
 
 impl<P: Params> Experiment<P> {
-    fn declare_aggregates(&self, session: &Arc<Session>, records: &[Record<P>]) -> Frame {
+    fn declare_aggregates(&self, session: &Arc<Session>) -> Frame {
         let mut frame = Frame::new(Arc::clone(session), None, usize::MAX);
+        let declared = session.declared().filter(|_| !self.aggregates.is_empty());
+        let records: Vec<Record<P>> =
+            declared.map_or_else(Vec::new, |declared| declared.records(session));
         for (aggregate, filter) in &self.aggregates {
             let kept = |record: &&Record<P>| filter.as_ref().is_none_or(|filter| filter(record));
             let mut view = Records::new(frame, records.iter().filter(kept));
@@ -215,9 +216,9 @@ fn ended<P: Params>(session: &Session, record: &Record<P>, error: BoxError) {
     let Some(declared) = session.declared() else { return };
     let error = match error.downcast::<Error>() {
         Ok(error) if ends_record(error.kind()) => {
-            let mut calls = declared.calls();
-            if let Some(calls) = calls.records.get_mut(record.frame.index) {
-                calls.ended = Some(*error);
+            // Nobody knows either what it would have called on those that branched off.
+            for calls in declared.calls().records.iter_mut().skip(record.frame.index) {
+                calls.ended = Some((*error).clone());
             }
             return;
         }

@@ -15,18 +15,18 @@
 
 use std::marker::PhantomData;
 
-use super::{Call, Kept};
+use super::{Gathering, Kept};
 use crate::cacheable::Cacheable;
 
 /// Asks whether `T` is a `Result`.
 pub struct Alias<'c, 'f, T> {
-    call: &'c mut Call<'f>,
+    call: &'c mut Gathering<'f>,
     asked: PhantomData<T>,
 }
 
 impl<'c, 'f, T> Alias<'c, 'f, T> {
     /// Makes the question.
-    pub fn new(call: &'c mut Call<'f>) -> Self {
+    pub fn new(call: &'c mut Gathering<'f>) -> Self {
         Self { call, asked: PhantomData }
     }
 }
@@ -62,7 +62,7 @@ impl AnotherNameOfResult {
 }
 
 /// The answer for any other type.
-pub struct PlainType<'c, 'f>(&'c mut Call<'f>);
+pub struct PlainType<'c, 'f>(&'c mut Gathering<'f>);
 
 impl PlainType<'_, '_> {
     /// Adds the output.

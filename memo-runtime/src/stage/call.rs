@@ -1,4 +1,4 @@
-//! [`Call`]: gathers what a call depends on, and makes a node of it. Generated code drives it.
+//! [`Gathering`]: gathers what a call depends on, and makes a node of it. Generated code drives it.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::started::{Begun, Start};
 use crate::store::results;
 
 /// A call that is being gathered.
-pub struct Call<'f> {
+pub struct Gathering<'f> {
     frame: &'f mut Frame,
     spec: &'static StageSpec,
     parts: Parts,
@@ -56,7 +56,7 @@ impl Outputs {
     }
 }
 
-impl<'f> Call<'f> {
+impl<'f> Gathering<'f> {
     /// Begins a call on a record.
     pub fn new(frame: &'f mut Frame, spec: &'static StageSpec) -> Self {
         let (fixed, errors) = match Fixed::of(spec) {

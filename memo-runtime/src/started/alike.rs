@@ -20,7 +20,7 @@ impl Node {
             Some(Digest::of(format!("{address} {output}").as_bytes()))
         });
         let by_content = self.stamp(|node, output| match node.uncached {
-            None if node.has_given() => node.identity(output),
+            None if node.has_ended_well() => node.identity(output),
             _ => None,
         });
         let mut stamps: Vec<Digest> = by_content.into_iter().chain(by_call).collect();

@@ -14,7 +14,7 @@ use super::progress::Progress;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, panic_text};
 use crate::record::Frame;
-use crate::stage::node::{Node, Status};
+use crate::stage::node::Node;
 
 pub(crate) struct Pool {
     state: Mutex<State>,
@@ -217,11 +217,6 @@ fn address(node: &Arc<Node>) -> usize {
 }
 
 impl Node {
-    /// Whether the call was found or has run.
-    pub(super) fn has_given(&self) -> bool {
-        matches!(self.status(), Status::Hit | Status::Ran)
-    }
-
     /// Whether a thread runs its body.
     fn is_running(&self) -> bool {
         let status = self.progress.get().map(|progress| progress.status());
@@ -232,8 +227,8 @@ impl Node {
     fn is_found_at_once(self: &Arc<Self>) -> bool {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.validator.is_none()
-            && self.upstream().all(|above| above.has_given())
+            && self.upstream().all(|above| above.has_ended_well())
             && self.settle()
-            && self.has_given()
+            && self.has_ended_well()
     }
 }

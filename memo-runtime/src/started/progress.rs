@@ -177,10 +177,7 @@ impl Node {
     /// Finds or makes what the call gives, as a plain call does.
     pub(crate) fn make(self: &Arc<Self>) -> Result<(), Error> {
         self.resolve()?;
-        match self.status() {
-            Status::Hit | Status::Ran => Ok(()),
-            _ => self.run_for_value(),
-        }
+        if self.has_ended_well() { Ok(()) } else { self.run_for_value() }
     }
 
     /// Notes that a started call has failed, since what it reads has. Others are told by their callers.

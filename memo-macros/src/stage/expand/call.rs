@@ -26,7 +26,7 @@ pub fn call(stage: &Stage, function: &Function, interface: &Interface) -> TokenS
     hygienic! {
         let spec: &'static #rt::StageSpec = #spec;
         #open
-        let mut call = #rt::Call::new(frame, spec);
+        let mut call = #rt::Gathering::new(frame, spec);
         #instance
         #components
         #(#inputs)*

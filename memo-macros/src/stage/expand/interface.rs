@@ -72,7 +72,7 @@ impl<'a> Interface<'a> {
         let renamed = |name: Ident| if name == *function { local("argument") } else { name };
         let arguments: Vec<Ident> = self.arguments().into_iter().map(renamed).collect();
         let handles = self.handles();
-        let returned = hygienic!(#rt::Result<#rt::Started<#handles>, #rt::Error>);
+        let returned = hygienic!(#rt::Result<#rt::Call<#handles>, #rt::Error>);
         (self.signature(&local("start"), None, &arguments, &returned), arguments)
     }
 

@@ -1,6 +1,7 @@
 //! Experiments: plans, runs, aggregates.
 
 mod aggregates;
+mod branches;
 mod check;
 mod choosing;
 mod failures;
