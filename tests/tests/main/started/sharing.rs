@@ -64,6 +64,8 @@ fn a_plain_call_shares_what_was_started() {
     gate.wait_for(1);
     let both = Barrier::new(3);
     std::thread::scope(|scope| {
+        // The threads are waited for before what is outside is dropped.
+        let _opens = Opens(gate.clone());
         for record in [&mut one, &mut two] {
             scope.spawn(|| {
                 both.wait();
