@@ -93,9 +93,10 @@ pub(crate) fn inputs_of(node: &Node, positions: &Positions) -> Vec<PlannedInput>
             Input::Across(across) => inputs.extend(across.rows().iter().map(|row| PlannedInput {
                 name,
                 record: Some(row.name.to_string()),
-                source: match row.unknown {
-                    true => Source::Unknown,
-                    false => positions.source(row.handle.as_ref()),
+                source: if row.unknown {
+                    Source::Unknown
+                } else {
+                    positions.source(row.handle.as_ref())
                 },
             })),
         }

@@ -230,13 +230,13 @@ fn inversions(values: &mut [f64]) -> usize {
             let middle = (start + width).min(values.len());
             let end = (start + width * 2).min(values.len());
             let (mut left, mut right) = (start, middle);
-            for place in start..end {
+            for place in &mut sorted[start..end] {
                 let takes_left = left < middle && (right == end || values[left] <= values[right]);
                 if takes_left {
-                    sorted[place] = values[left];
+                    *place = values[left];
                     left += 1;
                 } else {
-                    sorted[place] = values[right];
+                    *place = values[right];
                     count += middle - left;
                     right += 1;
                 }
