@@ -71,7 +71,7 @@ pub(crate) fn event(event: &Event) {
 
 #[cfg(test)]
 mod tests {
-    use std::fmt::Debug;
+    use std::fmt::{Debug, Write as _};
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::{Arc, Mutex};
 
@@ -99,7 +99,7 @@ mod tests {
                 field.name(),
                 "message" | "stage" | "record" | "reason" | "attempt" | "error"
             ) {
-                self.0 += &format!(" {}={value:?}", field.name());
+                let _ = write!(self.0, " {}={value:?}", field.name());
             }
         }
     }

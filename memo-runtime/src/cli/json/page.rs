@@ -32,6 +32,7 @@ fn fit(params: &Params, rows: &[u32]) -> Result<f64> {
     Ok(params.rate * f64::from(rows[0]))
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "an input that is held in memory is lent")]
 #[stage(name = "digits::score", inputs = [model], outputs = [score], cachers = [Json])]
 fn score(model: &f64) -> f64 {
     *model
@@ -158,7 +159,6 @@ fn every_event_has_a_section() {
 
 #[test]
 #[ignore = "prints an example of each event, for the page"]
-#[expect(clippy::print_stdout, reason = "it is for people")]
 fn examples() {
     let mut seen = BTreeSet::new();
     for line in real_lines() {
