@@ -119,11 +119,17 @@ fn follow(
 
 /// Follows a validator. Nothing where its code does not decide all that it says: then what it has passed
 /// once may not pass again.
-fn follow_validator(linked: &Linked, module: ModuleId, tokens: &TokenStream) -> Option<u128> {
+fn follow_validator(
+    linked: &Linked,
+    (module, line): (ModuleId, usize),
+    stage: &str,
+    tokens: &TokenStream,
+) -> Option<u128> {
     let names = scan(tokens.clone());
     let mut edges = Edges::default();
     edges.follow(linked, module, &names, Some("validate"));
     edges.effects = Effects::of(linked, module, &names);
+    around(linked, module, line, stage, &mut edges);
     let closure = Closure::of(linked, &edges, &Opaque::default());
     let reached = closure.nodes.values().map(|reached| &reached.edges.effects);
     let is_unsteady = reached.chain([&edges.effects]).any(|effects| effects.is_unsteady);
@@ -145,13 +151,17 @@ fn start(linked: &Linked, module: ModuleId, line: usize, request: &Request) -> E
     if let Some(params) = &request.params {
         params.follow(linked, module, &mut edges);
     }
-    // A function that the stage is nested in, or a macro that has written it.
+    around(linked, module, line, &request.name, &mut edges);
+    edges
+}
+
+/// A function that the stage is nested in, or a macro that has written it.
+fn around(linked: &Linked, module: ModuleId, line: usize, stage: &str, edges: &mut Edges) {
     let around = linked.world.item_at(module, line);
-    if let Some(around) = around.filter(|item| linked.world.items[*item].name != request.name) {
+    if let Some(around) = around.filter(|item| linked.world.items[*item].name != stage) {
         let nodes = edges.targets.entry("around".to_owned()).or_default();
         nodes.insert(linked.node(around, module));
     }
-    edges
 }
 
 fn opaque(

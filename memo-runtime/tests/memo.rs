@@ -283,7 +283,7 @@ fn a_secret_is_in_no_reason() {
     call().unwrap();
     call().unwrap();
     let (told, _) = memo(&path, &["why", "fetch", "--format", "json"]);
-    assert!(told.contains("entry invalid: `fine` refused it: (secret)"), "{told}");
+    assert!(told.contains("entry invalid: `fine` says: (secret)"), "{told}");
     assert!(!told.contains("open-sesame"), "{told}");
     for file in files(&path) {
         let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();

@@ -47,11 +47,11 @@ pub fn of_params(handed: &Handed, span: Span) -> Option<Vec<BTreeSet<Vec<String>
 
 /// Returns the fingerprint of a validator and all that it reaches, which is in no key; nothing where its
 /// code does not decide all that it says.
-pub fn of_validator(tokens: &TokenStream, span: Span) -> Option<u128> {
+pub fn of_validator(stage: &str, tokens: &TokenStream, span: Span) -> Option<u128> {
     let (file, line) = place(span)?;
     with_linked(|linked| {
         let module = linked.world.module_at(&file, line)?;
-        follow_validator(linked, module, tokens)
+        follow_validator(linked, (module, line), stage, tokens)
     })?
 }
 

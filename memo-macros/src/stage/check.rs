@@ -52,7 +52,10 @@ pub fn check(
         },
         alias: outputs::possible_alias(&returned),
         fallible: returned.fallible,
-        validator: options.validate.as_ref().map(|given| validator(&given.value)),
+        validator: options
+            .validate
+            .as_ref()
+            .map(|given| validator(&function.sig.ident.unraw().to_string(), &given.value)),
         retry_if: options.retry_if.as_ref().map(|given| given.value.clone()),
         spec,
         runtime,
@@ -66,7 +69,7 @@ pub fn check(
 }
 
 /// Names a validator by its path, or by the fingerprint of a closure.
-fn validator(function: &Expr) -> Validator {
+fn validator(stage: &str, function: &Expr) -> Validator {
     let name = match function {
         Expr::Path(ExprPath { path, qself: None, .. }) => {
             let segments = path.segments.iter().map(|segment| segment.ident.unraw().to_string());
@@ -74,7 +77,7 @@ fn validator(function: &Expr) -> Validator {
         }
         other => format!("{:032x}", fingerprint([other.to_token_stream()])),
     };
-    let code = of_validator(&function.to_token_stream(), function.span());
+    let code = of_validator(stage, &function.to_token_stream(), function.span());
     Validator { name, code, function: function.clone() }
 }
 

@@ -82,10 +82,23 @@ fn a_validator_is_steady_if_only_the_values_decide() {
         (quote!(|n: &u32| thread_rng().random_bool(0.5)), false),
         (quote!(behind_a_door::unknown), false),
     ] {
-        let code = follow_validator(&linked, 0, &validator);
+        let code = follow_validator(&linked, (0, 1), "fit", &validator);
         assert_eq!(code.is_some(), is_steady, "{validator}");
     }
     let changed = sandbox(&code.replace("MOST: u32 = 5", "MOST: u32 = 6")).linked();
-    let small = quote!(small);
-    assert_ne!(follow_validator(&linked, 0, &small), follow_validator(&changed, 0, &small));
+    let of = |linked| follow_validator(linked, (0, 1), "fit", &quote!(small));
+    assert_ne!(of(&linked), of(&changed));
+}
+
+#[test]
+fn a_validator_inside_of_a_function_is_judged_with_that_function() {
+    let text = "fn test() {\n\
+         static CALLS: AtomicU32 = AtomicU32::new(0);\n\
+         fn fine(n: &u32) -> bool { CALLS.fetch_add(1, Relaxed) < *n }\n\
+         #[stage]\nfn fit() {}\n}\n\
+         fn calm() {\n fn fine(n: &u32) -> bool { *n < 3 }\n #[stage]\n fn fit() {}\n}";
+    let files = [("src/lib.rs", text), ("Cargo.toml", "[package]\nname = \"demo\"")];
+    let linked = Sandbox::new(&files).linked();
+    assert_eq!(follow_validator(&linked, (0, 4), "fit", &quote!(fine)), None);
+    assert!(follow_validator(&linked, (0, 9), "fit", &quote!(fine)).is_some());
 }

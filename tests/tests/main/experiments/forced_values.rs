@@ -125,7 +125,6 @@ fn all(few: Across<u32>) -> usize {
     few.len()
 }
 
-// BUG: see note 8 in bugs-a.md.
 #[test]
 fn an_aggregate_over_a_record_that_ended_early_is_no_mistake_under_a_plan() {
     let lab = Lab::new();
@@ -135,7 +134,6 @@ fn an_aggregate_over_a_record_that_ended_early_is_no_mistake_under_a_plan() {
     assert_eq!(experiment.run(&lab.options()).unwrap().failed, 0);
 }
 
-// BUG: see note 8 in bugs-a.md.
 #[test]
 fn an_aggregate_over_a_record_that_ended_early_is_skipped_in_a_run() {
     let lab = Lab::new();

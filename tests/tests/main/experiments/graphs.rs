@@ -22,7 +22,7 @@ fn fit(params: &Params, rows: &[u32], bias: &u32) -> Result<(u32, u32)> {
     if params.rate > 8 {
         return Err("too fast".into());
     }
-    Ok((rows.len() as u32 * params.rate, *bias))
+    Ok((u32::try_from(rows.len())? * params.rate, *bias))
 }
 
 #[stage(inputs = [model], outputs = [score])]

@@ -206,7 +206,6 @@ fn a_diamond() {
     check_all(DIAMOND, &THERE_OR_NOT);
 }
 
-// BUG: see note 6 in bugs-a.md: an artifact that is gone is made again though nobody reads it.
 #[test]
 fn a_manifest_outlives_its_artifact() {
     CHAINS.iter().for_each(|shape| check_all(shape, &ALL));
