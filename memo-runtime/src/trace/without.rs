@@ -8,4 +8,9 @@ pub(crate) fn is_heard() -> bool {
 
 pub(crate) fn event(_: &Event) {}
 
-pub(crate) fn enter(_: &'static str, _: Option<&str>, _: u32) {}
+/// Stands for the span that there would be.
+pub(crate) struct NoSpan;
+
+pub(crate) fn enter(_: &'static str, _: Option<&str>, _: u32) -> NoSpan {
+    NoSpan
+}
