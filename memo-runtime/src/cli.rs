@@ -27,6 +27,7 @@ mod progress;
 pub(crate) mod report;
 mod request;
 mod signals;
+mod size;
 mod table;
 pub(crate) mod text;
 

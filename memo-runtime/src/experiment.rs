@@ -239,6 +239,8 @@ pub struct RunOptions {
     pub(crate) check: Option<Vec<String>>,
     pub(crate) until: Option<String>,
     pub(crate) jobs: Option<usize>,
+    pub(crate) memory: Option<u64>,
+    pub(crate) machine_memory: Option<u64>,
     pub(crate) fail_fast: bool,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
     pub(crate) interrupted: Arc<AtomicBool>,
@@ -338,6 +340,25 @@ impl RunOptions {
     #[must_use]
     pub fn jobs(mut self, jobs: usize) -> Self {
         self.jobs = Some(jobs.max(1));
+        self
+    }
+
+    /// Sets how many bytes of values may be held in memory between stages. Those that were used longest ago
+    /// leave it, and are read from their artifacts when they are needed again.
+    ///
+    /// A value counts with the size of its artifact. One without an artifact cannot be read again, so it
+    /// stays until its last reader is done, and does not count. What running stages hold is theirs.
+    #[must_use]
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
+    /// Sets how much memory stages with `resources(memory = ..)` share while they run. The default is that of
+    /// the machine, or of the process's control group where that is less.
+    #[must_use]
+    pub fn machine_memory(mut self, bytes: u64) -> Self {
+        self.machine_memory = Some(bytes);
         self
     }
 

@@ -27,7 +27,7 @@ pub use crate::lazy::Lazy;
 pub use crate::record::{Frame, Params, Provides, Record};
 pub use crate::stage::call::{Gathering, Outputs};
 pub use crate::stage::inputs::{Failure, Inputs, Values, cloned, fallible, work};
-pub use crate::stage::{Attempt, InputSpec, OutputSpec, StageSpec};
+pub use crate::stage::{Attempt, InputSpec, OutputSpec, Resources, StageSpec};
 pub use crate::started::{Call, start};
 /// The program `memo`.
 #[cfg(feature = "cli")]

@@ -56,6 +56,8 @@ pub struct StageSpec {
     pub done: bool,
     /// How often a failed body is tried again.
     pub retries: u32,
+    /// What it takes of the machine while it runs. It enters no key.
+    pub resources: Resources,
     /// Where the function stands, to tell two stages of one name apart.
     pub file: &'static str,
     /// The line of [`file`](Self::file).
@@ -86,6 +88,7 @@ impl StageSpec {
             was: &[],
             done: false,
             retries: 0,
+            resources: Resources::NONE,
             file: "",
             line: 0,
             column: 0,
@@ -107,6 +110,27 @@ impl StageSpec {
     pub(crate) fn short_name(&self) -> &'static str {
         self.name.rsplit("::").next().unwrap_or(self.name)
     }
+}
+
+/// What a stage takes of the machine while it runs: `resources(cpus = 4, memory = "8GiB", ..)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resources {
+    /// How many of the jobs it takes; 0 where nothing is said.
+    pub cpus: u32,
+    /// How much memory, in bytes; 0 where nothing is said.
+    pub memory: u64,
+    /// For how long it may run, in milliseconds; 0 where nothing is said. Threads of this process cannot be
+    /// stopped, so only other executors hold a stage to it.
+    pub time: u64,
+    /// How many graphics processors, for other executors.
+    pub gpus: u32,
+    /// Where other executors put it; empty where nothing is said.
+    pub partition: &'static str,
+}
+
+impl Resources {
+    /// What a stage takes that says nothing: one job.
+    pub const NONE: Self = Self { cpus: 0, memory: 0, time: 0, gpus: 0, partition: "" };
 }
 
 /// Code that a stage reaches.

@@ -107,6 +107,7 @@ fn spec(
         was: options.was.as_ref().map(|was| was.value.clone()).unwrap_or_default(),
         done: options.done.as_ref().is_some_and(|done| done.value.value),
         retries: options.retries.as_ref().map_or(0, |retries| retries.value),
+        resources: options.resources.as_ref().map(|resources| resources.value.clone()),
     }
 }
 

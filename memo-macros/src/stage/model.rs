@@ -216,6 +216,8 @@ pub struct Spec {
     pub was: Vec<LitStr>,
     pub done: bool,
     pub retries: u32,
+    /// What it takes of the machine while it runs. It enters no key.
+    pub resources: Option<super::options::Resources>,
 }
 
 /// The identity of a stage.

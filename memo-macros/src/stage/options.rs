@@ -3,6 +3,7 @@
 //! A mistake in one option does not hide the others: parsing goes on at the next one. What the
 //! options mean together, and for the function, is `check`'s.
 
+mod resources;
 mod values;
 
 use std::time::Duration;
@@ -10,9 +11,10 @@ use std::time::Duration;
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Error, Expr, Ident, Lit, LitBool, LitStr, Path, Result, Token};
+use syn::{Error, Expr, Ident, Lit, LitBool, LitStr, Path, Result, Token, parenthesized, token};
 
 use crate::diagnostics::{Diagnostics, did_you_mean};
+pub use resources::Resources;
 pub use values::{Code, KeyEntry, NamedInput, NamedOutput};
 use values::{list, mod_path, non_empty, number};
 
@@ -38,12 +40,13 @@ const NAMES: &[&str] = &[
     "done",
     "retries",
     "retry_if",
+    "resources",
     "companion",
     "crate",
 ];
 
 /// The options that are planned; their names are taken.
-const LATER: &[&str] = &["retry_resources", "resources", "each", "batch"];
+const LATER: &[&str] = &["retry_resources", "each", "batch"];
 
 /// A value with the name of the option that gave it.
 pub struct Keyed<T> {
@@ -94,6 +97,8 @@ pub struct Options {
     pub retries: Option<Keyed<u32>>,
     /// Which failures are tried again.
     pub retry_if: Option<Keyed<Expr>>,
+    /// What it takes of the machine while it runs.
+    pub resources: Option<Keyed<Resources>>,
     /// Another name for the type that `body` and `named` hang on.
     pub companion: Option<Keyed<Ident>>,
     /// Where the runtime is, for crates that re-export it.
@@ -127,12 +132,18 @@ impl Options {
             Error::new(error.span(), "expected an option like `outputs = [..]`")
         })?;
         let name = known_name(&option, diagnostics)?;
-        if !input.peek(Token![=]) || input.peek(Token![==]) {
-            return Err(without_value(name, &option));
-        }
-        input.parse::<Token![=]>()?;
-        if input.is_empty() || input.peek(Token![,]) {
-            return Err(without_value(name, &option));
+        if name == "resources" {
+            if !input.peek(token::Paren) {
+                return Err(without_value(name, &option));
+            }
+        } else {
+            if !input.peek(Token![=]) || input.peek(Token![==]) {
+                return Err(without_value(name, &option));
+            }
+            input.parse::<Token![=]>()?;
+            if input.is_empty() || input.peek(Token![,]) {
+                return Err(without_value(name, &option));
+            }
         }
         let before = diagnostics.count();
         let parsed = self.value(name, option, input, diagnostics);
@@ -174,6 +185,7 @@ impl Options {
             "done" => set(&mut self.done, option, |o| values::boolean(o, input)),
             "retries" => set(&mut self.retries, option, |_| number(input)),
             "retry_if" => set(&mut self.retry_if, option, |_| Expr::parse(input)),
+            "resources" => set(&mut self.resources, option, |_| in_parentheses(input)),
             "companion" => set(&mut self.companion, option, |_| values::companion(input)),
             _ => set(&mut self.runtime, option, |_| mod_path(input)),
         }
@@ -182,6 +194,10 @@ impl Options {
 
 /// Refuses an option without `=` or without anything behind it.
 fn without_value(name: &str, option: &Ident) -> Error {
+    if name == "resources" {
+        let sentence = "write `resources(..)`, as in `resources(cpus = 4, memory = \"8GiB\")`";
+        return Error::new(option.span(), sentence);
+    }
     let example = match name {
         "inputs" | "outputs" => "[a, b]",
         "cachers" => "[Json]",
@@ -201,6 +217,17 @@ fn without_value(name: &str, option: &Ident) -> Error {
         _ => "f",
     };
     Error::new(option.span(), format!("write `{name} = ..`, as in `{name} = {example}`"))
+}
+
+/// Parses what stands in parentheses. After a mistake the rest of it is of no use.
+fn in_parentheses<T: Parse>(input: ParseStream) -> Result<T> {
+    let content;
+    parenthesized!(content in input);
+    let parsed = content.parse();
+    if parsed.is_err() {
+        content.parse::<TokenStream>()?;
+    }
+    parsed
 }
 
 /// Parses a value and puts it into `slot`, which must be empty.
@@ -257,5 +284,5 @@ fn skip_option(input: ParseStream) -> Result<()> {
 fn starts_option(input: ParseStream) -> bool {
     let ahead = input.fork();
     ahead.call(Ident::parse_any).is_ok()
-        && (ahead.is_empty() || ahead.peek(Token![=]) || ahead.peek(syn::token::Paren))
+        && (ahead.is_empty() || ahead.peek(Token![=]) || ahead.peek(token::Paren))
 }

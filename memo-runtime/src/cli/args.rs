@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 use super::duration::parse_duration;
+use super::size::parse_size;
 
 /// Stands for a `--force`, `--no-cache` or `--check` that names no stage.
 const ALL: &str = "*";
@@ -67,6 +68,10 @@ pub(super) struct Args {
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     #[arg(help_heading = HOW)]
     pub(super) jobs: Option<u32>,
+
+    /// Hold no more than this between stages: `8GiB`
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = HOW)]
+    pub(super) memory: Option<u64>,
 
     /// Start no further stage after the first failure
     #[arg(long, help_heading = HOW)]

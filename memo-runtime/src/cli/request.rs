@@ -127,6 +127,9 @@ fn options(args: Args) -> Result<RunOptions, Error> {
     if let Some(stage) = args.until {
         options = options.until(stage);
     }
+    if let Some(bytes) = args.memory {
+        options = options.memory(bytes);
+    }
     if let Some(jobs) = args.jobs {
         options = options.jobs(jobs as usize);
     }

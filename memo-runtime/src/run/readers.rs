@@ -8,6 +8,11 @@ impl Readers {
         Self(counts)
     }
 
+    /// Returns how many of a call's readers are not done.
+    pub(super) fn left(&self, call: usize) -> usize {
+        self.0[call]
+    }
+
     /// Notes that a call is done. Returns the calls whose values nobody reads any more.
     ///
     /// A call that lives in memory and has not run (`is_idle`) still might read its sources, as long as

@@ -11,6 +11,7 @@ use super::interface::Interface;
 use super::{at, key, rt_at, run};
 use crate::reach::CodeItem;
 use crate::stage::model::{Cacher, Input, InputForm, Kind, Name, Output, Spec, Stage};
+use crate::stage::options::Resources;
 use crate::stage::signature::Function;
 
 /// Returns the statements that end in the handles of the outputs.
@@ -63,6 +64,14 @@ fn spec(stage: &Stage, function: &Function) -> TokenStream {
     });
     let done = done.then(|| hygienic!(done: #done,));
     let retries = Some(Literal::u32_unsuffixed(*retries)).filter(|_| *retries > 0).into_iter();
+    let resources = stage.spec.resources.as_ref().map(|resources| {
+        let Resources { cpus, memory, time, gpus, partition } = resources;
+        hygienic! {
+            resources: #rt::Resources {
+                cpus: #cpus, memory: #memory, time: #time, gpus: #gpus, partition: #partition,
+            },
+        }
+    });
     let place = quote_spanned! {at(function.sig.ident.span())=>
         file: ::core::file!(), line: ::core::line!(), column: ::core::column!()
     };
@@ -76,6 +85,7 @@ fn spec(stage: &Stage, function: &Function) -> TokenStream {
                 outputs: &[#(#outputs),*],
                 #was #env #cache #rerun #expires #done
                 #(retries: #retries,)*
+                #resources
                 #place,
                 ..#rt::StageSpec::new(#name)
             };

@@ -297,7 +297,8 @@ pub fn duration(input: ParseStream) -> Result<Duration> {
     }
 }
 
-fn read_duration(text: &str) -> Option<Duration> {
+/// Reads a time span.
+pub fn read_duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut sum = Duration::ZERO;
     if rest.is_empty() {

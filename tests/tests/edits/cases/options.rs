@@ -27,6 +27,8 @@ pub(crate) fn cases() -> Vec<Case> {
             .edit("{ 3 }", "{ 4 }").hit(),
         Case::new("variable", "#[stage(env = [\"EDITS_NAMED\"])]\npub fn fit() -> u64 { 1 }")
             .variable("EDITS_NAMED=one", "two").miss("environment variable `EDITS_NAMED` one → two"),
+        Case::new("resources", "#[stage(resources(cpus = 1))]\npub fn fit() -> u64 { 1 }")
+            .edit("cpus = 1", "cpus = 2, memory = \"1MiB\", time = \"1h\", gpus = 1, partition = \"long\"").hit(),
         Case::new("unnamed_variable", "#[stage]\npub fn fit() -> u64 { 1 }").variable("EDITS_UNNAMED=one", "two").hit(),
         Case::new("input_file", "use crate::Params;\n#[stage]\npub fn fit(params: &Params) -> u64 { params.file.path().to_string_lossy().len() as u64 }")
             .file("data/input.txt", "one").edit_in("data/input.txt", "one", "two").miss("params.file changed"),

@@ -9,6 +9,8 @@ mod forced_values;
 mod graphs;
 mod in_memory;
 mod plans;
+
+mod scheduling;
 mod shapes;
 mod sharing;
 mod wiring;

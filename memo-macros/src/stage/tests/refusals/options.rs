@@ -8,7 +8,7 @@ fn options_that_are_written_wrongly() {
         ("verison = 1", "unknown option `verison`; did you mean `version`?"),
         (
             "colour = 3",
-            "unknown option `colour`; the options are `inputs`, `outputs`, `cachers`, `name`, `version`, `code`, `depends`, `opaque`, `skip`, `key`, `env`, `secret`, `validate`, `cache`, `rerun`, `expires`, `was`, `done`, `retries`, `retry_if`, `companion`, `crate`",
+            "unknown option `colour`; the options are `inputs`, `outputs`, `cachers`, `name`, `version`, `code`, `depends`, `opaque`, `skip`, `key`, `env`, `secret`, `validate`, `cache`, `rerun`, `expires`, `was`, `done`, `retries`, `retry_if`, `resources`, `companion`, `crate`",
         ),
         ("skip(x)", "write `skip = ..`, as in `skip = [params.threads]`"),
         ("skip", "write `skip = ..`, as in `skip = [params.threads]`"),
@@ -66,13 +66,31 @@ fn options_that_are_written_wrongly() {
 }
 
 #[test]
+fn resources_that_cannot_be_meant() {
+    refused_options(&[
+        ("resources = 4", "write `resources(..)`, as in `resources(cpus = 4, memory = \"8GiB\")`"),
+        ("resources(cpu = 4)", "unknown resource `cpu`; did you mean `cpus`?"),
+        ("resources(cpus = 0)", "`cpus` is a whole number from 1, such as `4`"),
+        ("resources(gpus = \"1\")", "`gpus` is a whole number from 1, such as `4`"),
+        ("resources(cpus)", "write `cpus = ..`, as in `cpus = 4`"),
+        ("resources(cpus = 4 memory = 3)", "expected `,` and the next resource"),
+        ("resources(cpus = 4, cpus = 4)", "`cpus` is given twice; keep one of the two"),
+        (
+            "resources(memory = \"8\")",
+            "`memory` is a size in quotes, with `KB`, `MB`, `GB`, `KiB`, `MiB` or `GiB`, such as `\"8GiB\"`",
+        ),
+        (
+            "resources(time = \"30\")",
+            "`time` is a time in quotes, with `s`, `m`, `h`, `d` or `w`, such as `\"30m\"`",
+        ),
+        ("resources(partition = \"\")", "`partition` is a name in quotes, such as `\"long\"`"),
+        ("resources(4)", "expected a resource like `cpus = 4`"),
+    ]);
+}
+
+#[test]
 fn options_that_come_later() {
-    for option in [
-        "retry_resources(memory = \"8GiB\")",
-        "resources(cpus = 4, memory = \"8GiB\")",
-        "each = [page in pages]",
-        "batch = 8",
-    ] {
+    for option in ["retry_resources(memory = \"8GiB\")", "each = [page in pages]", "batch = 8"] {
         let name = option.split([' ', '(']).next().unwrap_or_default();
         refused_options(&[(option, &format!("`{name}` is not supported yet"))]);
     }

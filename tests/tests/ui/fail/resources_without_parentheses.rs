@@ -1,6 +1,6 @@
 use memo_runtime::prelude::*;
 
-#[stage(outputs = [square], cachers = [Json], resources(cpus = 4, memory = "8GiB"))]
+#[stage(outputs = [square], cachers = [Json], resources = 4)]
 fn square(x: u64) -> u64 {
     x * x
 }

@@ -1,0 +1,94 @@
+//! Who reads whom, by positions in the plan.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::lazy::Handle;
+use crate::stage::inputs::Input;
+use crate::stage::node::{Node, Status};
+
+pub(super) struct Graph<'a> {
+    /// Each follows those that it reads.
+    pub(super) nodes: &'a [Arc<Node>],
+    /// For each node, those that read its outputs, each once.
+    pub(super) readers: Vec<Vec<usize>>,
+    /// For each node, those whose outputs it reads, each once.
+    pub(super) sources: Vec<Vec<usize>>,
+    /// Where in `nodes` a node of an address is.
+    positions: HashMap<usize, usize>,
+}
+
+impl<'a> Graph<'a> {
+    pub(super) fn new(nodes: &'a [Arc<Node>]) -> Self {
+        let positions: HashMap<usize, usize> =
+            nodes.iter().enumerate().map(|(index, node)| (address(node), index)).collect();
+        let mut readers = vec![Vec::new(); nodes.len()];
+        let sources: Vec<Vec<usize>> = nodes
+            .iter()
+            .map(|node| {
+                let above = node.upstream().filter_map(|above| positions.get(&address(above)));
+                let mut above: Vec<usize> = above.copied().collect();
+                above.sort_unstable();
+                above.dedup();
+                above
+            })
+            .collect();
+        for (index, above) in sources.iter().enumerate() {
+            above.iter().for_each(|source: &usize| readers[*source].push(index));
+        }
+        Self { nodes, readers, sources, positions }
+    }
+
+    pub(super) fn position(&self, node: &Arc<Node>) -> Option<usize> {
+        self.positions.get(&address(node)).copied()
+    }
+
+    /// Whether a call runs though nobody has asked for its values yet.
+    pub(super) fn is_wanted(&self, index: usize) -> bool {
+        let node = &self.nodes[index];
+        let is_last = self.readers[index].is_empty();
+        node.is_kept() || node.uncached.is_some() || node.outputs.is_empty() || is_last
+    }
+
+    /// Whether a source is read only where it may be absent.
+    pub(super) fn does_without(&self, reader: usize, source: usize) -> bool {
+        self.nodes[reader].inputs.iter().all(|input| {
+            let reads = input
+                .handles()
+                .filter_map(Handle::node)
+                .any(|above| self.position(above) == Some(source));
+            !reads || input.may_be_absent()
+        })
+    }
+}
+
+/// Tells nodes apart.
+fn address(node: &Arc<Node>) -> usize {
+    Arc::as_ptr(node).addr()
+}
+
+impl Node {
+    pub(crate) fn is_miss(&self) -> bool {
+        matches!(self.status(), Status::Miss(_))
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self.status(), Status::Failed(_))
+    }
+
+    /// Whether it reads the values of many records, one at a time.
+    pub(super) fn reads_across(&self) -> bool {
+        self.inputs.iter().any(|input| matches!(input, Input::Across(_)))
+    }
+
+    /// Drops the values of all outputs: nobody in this run reads them any more.
+    pub(super) fn drop_values(&self) {
+        for index in 0..self.outputs.len() {
+            if self.kept(index).is_some() {
+                self.evict(index);
+            } else {
+                self.outputs[index].evict();
+            }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The workers: each takes the next call, looks it up or runs it, and notes what became of it.
+//!
+//! A call is *settled* when it is known by which digests its outputs enter other keys: it was found, it
+//! has run, or it lives in memory and so enters by its key. A call is *wanted* when its values are
+//! needed. Calls are settled in the order of their inputs; a wanted one that was not found first makes
+//! the calls wanted whose values it needs, waits for them, and then runs.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::End;
+use super::graph::Graph;
+use super::limits::Limits;
+use super::progress::{Needs, Next, Progress};
+use crate::error::{Error, ErrorKind, panic_text};
+use crate::event::Event;
+use crate::experiment::RunOptions;
+use crate::experiment::declare::Declaration;
+use crate::stage::inputs::Input;
+use crate::stage::node::Status;
+
+pub(super) struct Scheduler<'a> {
+    graph: Graph<'a>,
+    fail_fast: bool,
+    /// Whether a call that must run waits for its turn, since several could run in its place.
+    chooses: bool,
+    state: Mutex<Progress>,
+    changed: Condvar,
+}
+
+impl<'a> Scheduler<'a> {
+    pub(super) fn new(declaration: &'a Declaration, options: &RunOptions) -> Self {
+        let graph = Graph::new(&declaration.nodes);
+        let jobs = options.jobs_or_cores();
+        let limits = Limits::new(jobs, options.machine_memory, &graph);
+        let state = Mutex::new(Progress::new(&graph, limits, options.memory));
+        let (fail_fast, chooses) = (options.fail_fast, jobs > 1);
+        Self { graph, fail_fast, chooses, state, changed: Condvar::new() }
+    }
+
+    pub(super) fn into_ends(self) -> Vec<End> {
+        let progress = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        progress.into_ends()
+    }
+
+    fn state(&self) -> MutexGuard<'_, Progress> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What each worker does until nothing is left.
+    pub(super) fn work(&self) {
+        let mut state = self.state();
+        loop {
+            if self.graph.nodes.first().is_some_and(|node| node.session.is_interrupted()) {
+                state.stopped = true;
+            }
+            match state.next(&self.graph) {
+                Some(next) => {
+                    state.busy += 1;
+                    drop(state);
+                    self.take(&next);
+                    state = self.state();
+                    state.busy -= 1;
+                    if let Next::Run(_, need) = &next {
+                        state.limits.give_back(need);
+                        self.changed.notify_all();
+                    }
+                    if state.busy == 0 {
+                        self.changed.notify_all();
+                    }
+                }
+                None if state.busy == 0 => {
+                    self.changed.notify_all();
+                    return;
+                }
+                None => {
+                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+        }
+    }
+
+    fn take(&self, next: &Next) {
+        let (index, may_run) = match next {
+            Next::LookUp(index) => (*index, !self.chooses),
+            Next::Run(index, need) => {
+                if let Some(message) = &need.too_much {
+                    self.graph.nodes[*index].warn(message.clone(), false);
+                }
+                (*index, true)
+            }
+        };
+        // A panic around a body (an observer's, a `Drop`) must not leave the others waiting.
+        let step = AssertUnwindSafe(|| self.step(index, may_run));
+        if let Err(panic) = catch_unwind(step) {
+            self.panicked(index, panic_text(&*panic));
+        }
+    }
+
+    /// Takes a call as far as it can go now.
+    fn step(&self, index: usize, may_run: bool) {
+        let node = &self.graph.nodes[index];
+        let turn = node.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if !node.settle() && node.wait_for_key().is_some() {
+            node.settle();
+        }
+        let (end, settled) = match node.status() {
+            Status::Hit => (End::Cached, true),
+            Status::Failed(error) => (End::Failed(error), false),
+            // The pipeline function has forced it while it declared.
+            Status::Ran => (End::Ran, true),
+            Status::Open if node.inputs.iter().any(Input::is_unknown) => {
+                let message = "not run, since a record ended early whose value it needs";
+                let error = node.blame(Error::new(ErrorKind::Stage, message));
+                node.set_status(Status::Failed(error));
+                let (stage, record) = (node.spec.name, node.record_name());
+                let because = "a value that the pipeline function asks for";
+                node.session.store.emit(|| Event::Skipped { stage, record, because });
+                (End::Skipped, false)
+            }
+            Status::Open => {
+                let error = Error::new(ErrorKind::Wiring, "the digest of an input is not known");
+                (End::Failed(node.blame(error)), false)
+            }
+            Status::Miss(_) if !self.state().is_wanted_now(&self.graph, index) => {
+                drop(turn);
+                return self.settled(index);
+            }
+            Status::Miss(_) => match self.needs(index) {
+                Needs::Others => return,
+                Needs::Lost(because) => {
+                    drop(turn);
+                    return self.skip(index, because);
+                }
+                Needs::Nothing if !may_run => {
+                    drop(turn);
+                    self.state().wait_for_turn(&self.graph, index);
+                    return self.changed.notify_all();
+                }
+                Needs::Nothing => match node.run() {
+                    Ok(()) if matches!(node.status(), Status::Hit) => (End::Cached, true),
+                    Ok(()) => (End::Ran, true),
+                    Err(error) => (End::Failed(error), false),
+                },
+            },
+        };
+        drop(turn);
+        if settled {
+            self.settled(index);
+            self.finished(index, end);
+        } else {
+            self.failed(index, end);
+        }
+    }
+
+    /// Asks for the values that this call needs and that nobody has made.
+    fn needs(&self, index: usize) -> Needs {
+        let without = self.graph.nodes[index].valueless();
+        let needs = self.state().ask(&self.graph, index, &without);
+        if let Needs::Others = needs {
+            self.changed.notify_all();
+        }
+        needs
+    }
+
+    /// Tells the readers of a call that its digests are known.
+    fn settled(&self, index: usize) {
+        self.state().settled(&self.graph, index);
+        self.changed.notify_all();
+    }
+
+    /// Notes that a call is done, wakes those that wait for its values, and lets go of values that
+    /// nobody will read any more.
+    fn finished(&self, index: usize, end: End) {
+        let unread = self.state().finished(&self.graph, index, end);
+        self.drop_values(&unread);
+        self.make_room();
+        self.changed.notify_all();
+    }
+
+    /// Notes a failure, and skips all that depends on it.
+    fn failed(&self, index: usize, end: End) {
+        let interrupted =
+            matches!(&end, End::Failed(error) if error.kind() == ErrorKind::Interrupted);
+        let mut state = self.state();
+        if interrupted || self.fail_fast {
+            state.stopped = true;
+        }
+        if interrupted {
+            drop(state);
+        } else {
+            let because = self.graph.nodes[index].spec.name;
+            let (skipped, unread) = state.failed(&self.graph, index, end, because);
+            drop(state);
+            self.drop_values(&unread);
+            self.tell_skipped(&skipped, because);
+        }
+        self.changed.notify_all();
+    }
+
+    /// Skips a call whose inputs cannot be had, since a call that makes one has failed before.
+    fn skip(&self, index: usize, because: &'static str) {
+        let node = &self.graph.nodes[index];
+        node.skip(because);
+        let (mut skipped, unread) = self.state().failed(&self.graph, index, End::Skipped, because);
+        skipped.insert(0, index);
+        self.drop_values(&unread);
+        self.tell_skipped(&skipped, because);
+        self.changed.notify_all();
+    }
+
+    fn tell_skipped(&self, skipped: &[usize], because: &'static str) {
+        for node in skipped.iter().map(|skipped| &self.graph.nodes[*skipped]) {
+            let (stage, record) = (node.spec.name, node.record_name());
+            node.session.store.emit(|| Event::Skipped { stage, record, because });
+        }
+    }
+
+    fn drop_values(&self, unread: &[usize]) {
+        unread.iter().for_each(|source| self.graph.nodes[*source].drop_values());
+    }
+
+    /// Evicts values that can be read again, while more is held than the run may hold.
+    fn make_room(&self) {
+        let evicted = self.state().held.make_room();
+        self.drop_values(&evicted);
+    }
+
+    fn panicked(&self, index: usize, what: &str) {
+        let node = &self.graph.nodes[index];
+        let error = Error::new(ErrorKind::Stage, format!("it panicked outside its body: {what}"));
+        let error = node.blame(error);
+        node.set_status(Status::Failed(error.clone()));
+        let told = AssertUnwindSafe(|| self.failed(index, End::Failed(error)));
+        if catch_unwind(told).is_err() {
+            self.state().stopped = true;
+        }
+    }
+}
