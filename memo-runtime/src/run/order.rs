@@ -150,8 +150,7 @@ fn seconds(graph: &Graph<'_>) -> HashMap<&'static str, Option<f64>> {
     }
     let store = graph.nodes.first().map(|node| &node.session.store);
     let recorded = |stage: &'static str| {
-        let entries = store.map(|store| store.entries_of(stage, RECORDED)).unwrap_or_default();
-        entries.iter().map(|entry| entry.head.seconds).collect::<Vec<_>>()
+        store.map(|store| store.recorded_seconds(stage, RECORDED)).unwrap_or_default()
     };
     let all = found.into_iter().map(|(stage, seconds)| {
         let seconds = if seconds.is_empty() { recorded(stage) } else { seconds };

@@ -119,6 +119,14 @@ impl Store {
         let read = |path: &PathBuf| read_manifest(path, manifest::read_detail).ok()??.ok();
         files.iter().take(most).filter_map(read).collect()
     }
+
+    /// Reads how long the last bodies of `stage` took, in seconds, at most so many.
+    pub(crate) fn recorded_seconds(&self, stage: &str, most: usize) -> Vec<f64> {
+        let files = manifests(&self.0.layout.entries(stage));
+        let head = |bytes: &[u8]| manifest::read_head(bytes, None);
+        let read = |path: &PathBuf| read_manifest(path, head).ok()??.ok();
+        files.iter().take(most).filter_map(read).map(|head| head.seconds).collect()
+    }
 }
 
 /// Lists the manifests in the folder of a stage, the latest first.
