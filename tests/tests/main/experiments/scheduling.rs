@@ -1,7 +1,8 @@
 //! What runs beside what, in which order, and with how much in memory.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier, Condvar, Mutex};
+use std::time::Duration;
 
 use memo_runtime::Event;
 
@@ -372,16 +373,24 @@ fn one_failed_record_of_twenty_costs_one_line() {
 }
 
 static STEP: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static LONG_BEGUN: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
 
 #[stage(outputs = [short], cachers = [Json])]
 fn short(n: u32) -> u32 {
     STEP.lock().unwrap().push("short".to_owned());
+    // A short one may begin while the long one is still looked up. It then stays until that has begun; the
+    // limit is for a queue that never comes to it.
+    let begun = LONG_BEGUN.0.lock().unwrap();
+    let wait = LONG_BEGUN.1.wait_timeout_while(begun, Duration::from_secs(20), |begun| !*begun);
+    drop(wait.unwrap());
     n
 }
 
 #[stage(outputs = [long], cachers = [Json])]
 fn long(n: u32) -> u32 {
     STEP.lock().unwrap().push("long".to_owned());
+    *LONG_BEGUN.0.lock().unwrap() = true;
+    LONG_BEGUN.1.notify_all();
     n
 }
 
