@@ -8,7 +8,7 @@ use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Attributes that cannot change what a function returns.
-const IGNORED: &[&str] = &[
+pub const IGNORED: &[&str] = &[
     "allow",
     "cold",
     "deny",

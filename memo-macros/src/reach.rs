@@ -33,7 +33,7 @@ use proc_macro2::TokenStream;
 use crate::fingerprint::fingerprint;
 use closure::{Closure, Opaque};
 use edges::Edges;
-use effects::Effects;
+use effects::{Effects, is_unsteady};
 use link::Linked;
 use resolve::In;
 use scan::{Path, scan};
@@ -128,11 +128,10 @@ fn follow_validator(
     let names = scan(tokens.clone());
     let mut edges = Edges::default();
     edges.follow(linked, module, &names, Some("validate"));
-    edges.effects = Effects::of(linked, module, &names);
     around(linked, module, line, stage, &mut edges);
     let closure = Closure::of(linked, &edges, &Opaque::default());
-    let reached = closure.nodes.values().map(|reached| &reached.edges.effects);
-    let is_unsteady = reached.chain([&edges.effects]).any(|effects| effects.is_unsteady);
+    let mut reached = closure.nodes.keys().map(|(id, _)| linked.world.items[*id].names());
+    let is_unsteady = is_unsteady(&names) || reached.any(is_unsteady);
     let reach = finish(linked, fingerprint([tokens.clone()]), &edges, &closure);
     (!is_unsteady && reach.unseen.is_empty()).then_some(reach.total)
 }

@@ -29,14 +29,7 @@ pub(crate) fn run(experiment: &str, declaration: Declaration, options: &RunOptio
     let start = Instant::now();
     let jobs = options.jobs_or_cores();
     let store = declaration.session.store.clone();
-    store.emit(|| Event::RunStarted {
-        version: Event::VERSION,
-        experiment: experiment.to_owned(),
-        run: store.run().to_owned(),
-        records: declaration.records.len(),
-        calls: declaration.nodes.len(),
-        jobs,
-    });
+    told_start(experiment, &declaration, jobs);
     let scheduler = Scheduler::new(&declaration, options);
     std::thread::scope(|scope| {
         for _ in 1..jobs.min(declaration.nodes.len()).max(1) {
@@ -64,6 +57,18 @@ pub(crate) fn run(experiment: &str, declaration: Declaration, options: &RunOptio
         saved: outcome.saved,
     });
     outcome
+}
+
+fn told_start(experiment: &str, declaration: &Declaration, jobs: usize) {
+    let store = &declaration.session.store;
+    store.emit(|| Event::RunStarted {
+        version: Event::VERSION,
+        experiment: experiment.to_owned(),
+        run: store.run().to_owned(),
+        records: declaration.records.len(),
+        calls: declaration.nodes.len(),
+        jobs,
+    });
 }
 
 /// Links the results, and adds the run to the store's history. Neither is worth failing for.

@@ -40,7 +40,6 @@ impl Edges {
         edges.cfgs(linked, item.module, &linked.world.modules[item.module].cfgs);
         edges.outside(linked, item, names);
         edges.effects = Effects::of(linked, item.module, names);
-        edges.effects.is_unsteady |= matches!(item.kind, Kind::Foreign);
         edges
     }
 

@@ -22,8 +22,6 @@ pub struct Effects {
     pub has_file_inputs: bool,
     /// Whether environment variables are in the key.
     pub has_variables: bool,
-    /// Whether it names anything that may be another the next time.
-    pub is_unsteady: bool,
 }
 
 /// The last two names of functions that read what is at a path.
@@ -94,17 +92,21 @@ impl Effects {
     /// Finds the effects of code that stands in a module.
     pub fn of(linked: &Linked, module: ModuleId, names: &Names) -> Self {
         let called = |table| called(linked, module, names, table);
-        let is_unsteady =
-            |name: &String| UNSTEADY.contains(&name.as_str()) || name.starts_with("Atomic");
         Self {
             files: called(FILES),
             variables: called(VARIABLES),
             has_file_inputs: names_file_inputs(names) || names.methods.contains(OWN_FOLDER),
             has_variables: false,
-            is_unsteady: names.paths.iter().chain(&names.macros).flatten().any(is_unsteady)
-                || UNSTEADY_METHODS.iter().any(|method| names.methods.contains(*method)),
         }
     }
+}
+
+/// Whether anything is named that may be another the next time.
+pub fn is_unsteady(names: &Names) -> bool {
+    let is_unsteady =
+        |name: &String| UNSTEADY.contains(&name.as_str()) || name.starts_with("Atomic");
+    names.paths.iter().chain(&names.macros).flatten().any(is_unsteady)
+        || UNSTEADY_METHODS.iter().any(|method| names.methods.contains(*method))
 }
 
 /// Whether names are those of files whose content is in the key.

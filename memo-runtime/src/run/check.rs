@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use super::told_start;
 use crate::error::{Error, ErrorKind, panic_text};
 use crate::event::{Difference, Event};
 use crate::experiment::RunOptions;
@@ -28,14 +29,7 @@ pub(crate) fn check(
     let session = Arc::clone(&declaration.session);
     let store = &session.store;
     let jobs = options.jobs_or_cores();
-    store.emit(|| Event::RunStarted {
-        version: Event::VERSION,
-        experiment: experiment.to_owned(),
-        run: store.run().to_owned(),
-        records: declaration.records.len(),
-        calls: declaration.nodes.len(),
-        jobs,
-    });
+    told_start(experiment, declaration, jobs);
     let verdicts = verdicts(&declaration.nodes);
     let mut outcome = Outcome::default();
     let mut chosen: Vec<&Arc<Node>> = Vec::new();

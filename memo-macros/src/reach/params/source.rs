@@ -9,6 +9,7 @@ use std::rc::Rc;
 use syn::ext::IdentExt;
 use syn::{Attribute, ImplItem, ImplItemFn, ItemFn, ItemImpl, ItemStruct};
 
+use crate::fingerprint::IGNORED;
 use crate::reach::items::{self, Kind};
 use crate::reach::tree::{ItemId, World, hollow};
 
@@ -100,22 +101,8 @@ fn is_same(item: &syn::Item, digest: u128, name: &str) -> bool {
 
 /// Whether no attribute can change what a function does, or whether it is there.
 pub fn are_inert(attrs: &[Attribute]) -> bool {
-    const INERT: &[&str] = &[
-        "allow",
-        "cold",
-        "deny",
-        "deprecated",
-        "doc",
-        "expect",
-        "forbid",
-        "inline",
-        "must_use",
-        "rustfmt",
-        "track_caller",
-        "warn",
-    ];
     let is_inert = |attr: &Attribute| {
-        attr.path().segments.first().is_some_and(|first| INERT.iter().any(|i| first.ident == i))
+        attr.path().segments.first().is_some_and(|first| IGNORED.iter().any(|i| first.ident == i))
     };
     attrs.iter().all(is_inert)
 }
