@@ -70,6 +70,9 @@ pub enum Event {
         stage: &'static str,
         /// The record that called it first; `None` for an aggregate.
         record: Option<String>,
+        /// Which shard it was, of an array stage.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        shard: Option<usize>,
         /// The attempt that failed, from 1.
         attempt: u32,
         /// What it failed with.
@@ -89,6 +92,65 @@ pub enum Event {
         size: u64,
         /// Whether an entry was kept.
         kept: bool,
+    },
+    /// It is known which shards of an array are in the store.
+    Shards {
+        /// The stage.
+        stage: &'static str,
+        /// The record that called it first; `None` for an aggregate.
+        record: Option<String>,
+        /// The key that all shards share.
+        key: Digest,
+        /// How many elements there are.
+        total: usize,
+        /// How many were found.
+        cached: usize,
+        /// How many are to run.
+        to_compute: usize,
+        /// How many wait for elements that another array stage makes.
+        waiting: usize,
+        /// Which are to run, as people write it: `3, 7-9`; cut short where they are many.
+        missing: String,
+    },
+    /// The body of a shard runs now.
+    ShardStarted {
+        /// The stage.
+        stage: &'static str,
+        /// The record that called it first; `None` for an aggregate.
+        record: Option<String>,
+        /// The position of its element, from 0.
+        shard: usize,
+        /// Its key.
+        key: Digest,
+    },
+    /// The body of a shard has run to its end.
+    ShardFinished {
+        /// The stage.
+        stage: &'static str,
+        /// The record that called it first; `None` for an aggregate.
+        record: Option<String>,
+        /// The position of its element, from 0.
+        shard: usize,
+        /// Its key.
+        key: Digest,
+        /// How long the body took, in seconds.
+        seconds: f64,
+        /// The size of what was kept, in bytes.
+        size: u64,
+        /// Whether it is kept.
+        kept: bool,
+    },
+    /// A shard failed for good. The others go on.
+    ShardFailed {
+        /// The stage.
+        stage: &'static str,
+        /// The record that called it first; `None` for an aggregate.
+        record: Option<String>,
+        /// The position of its element, from 0.
+        shard: usize,
+        /// What it failed with, causes included.
+        #[serde(serialize_with = "error_chain")]
+        error: Error,
     },
     /// A call failed for good.
     Failed {
@@ -213,6 +275,15 @@ pub enum MissReason {
     Changed {
         /// What differs from the nearest entry, old and new.
         changes: Vec<Change>,
+    },
+    /// Some shards of an array are new.
+    Shards {
+        /// Which: `3, 7-9`; cut short where they are many.
+        missing: String,
+        /// How many.
+        count: usize,
+        /// How many elements there are.
+        total: usize,
     },
     /// `--force` asked for it.
     Forced,
@@ -358,6 +429,12 @@ impl std::fmt::Display for MissReason {
             Self::Changed { changes } => {
                 let texts: Vec<_> = changes.iter().map(ToString::to_string).collect();
                 f.write_str(&texts.join(", "))
+            }
+            Self::Shards { missing, count, total } if missing.is_empty() => {
+                write!(f, "{count} of {total} shards are new")
+            }
+            Self::Shards { missing, count, total } => {
+                write!(f, "{count} of {total} shards are new: {missing}")
             }
             Self::Forced => f.write_str("forced"),
             Self::Rerun => f.write_str("it always runs again (`rerun`)"),

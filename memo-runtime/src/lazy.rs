@@ -8,6 +8,8 @@ use serde::de::DeserializeOwned;
 use crate::artifact::read_meta;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
+use crate::shards::Shards;
+use crate::shards::slot::ShardSlot;
 use crate::slot::{AnySlot, Slot};
 use crate::stage::node::Node;
 
@@ -46,6 +48,8 @@ pub struct Lazy<T> {
 pub(crate) enum Origin {
     /// The output of a call, by its position.
     Node(Arc<Node>, usize),
+    /// A shard of an array's output: the output's position, then the shard's.
+    Shard(Arc<Node>, usize, usize),
     /// From outside, with the digest by which it enters keys.
     Inserted(Digest),
     /// The call was wired wrongly; that has been reported.
@@ -66,10 +70,16 @@ impl Handle {
         Some(Lazy { slot, origin: self.origin.clone() })
     }
 
+    /// Returns the typed handle of all shards, or `None` if it is none of an array of such values.
+    pub(crate) fn shards<T: Send + Sync + 'static>(&self) -> Option<Shards<T>> {
+        let slot = Arc::clone(&self.slot).into_any().downcast::<ShardSlot<T>>().ok()?;
+        Some(Shards { slot, origin: self.origin.clone() })
+    }
+
     /// Returns the call that makes the value, where one does.
     pub(crate) fn node(&self) -> Option<&Arc<Node>> {
         match &self.origin {
-            Origin::Node(node, _) => Some(node),
+            Origin::Node(node, _) | Origin::Shard(node, ..) => Some(node),
             Origin::Inserted(_) | Origin::Broken => None,
         }
     }
@@ -94,6 +104,9 @@ impl<T: Send + Sync + 'static> Lazy<T> {
         if let Some(value) = self.slot.peek() {
             return Ok(value);
         }
+        if let Origin::Shard(node, output, shard) = &self.origin {
+            return self.load_shard(node, *output, *shard);
+        }
         let (node, output) = self.node()?;
         node.resolve()?;
         // A load that fails sets the entry aside and runs the stage, after which the value is there.
@@ -112,6 +125,37 @@ impl<T: Send + Sync + 'static> Lazy<T> {
                     return Ok(value);
                 }
                 Err(error) => node.heal(output, &error)?,
+            }
+        }
+        Err(Error::new(ErrorKind::Damaged, "the value is damaged each time it is made")
+            .in_stage(node.spec.name))
+    }
+
+    fn load_shard(&self, node: &Arc<Node>, output: usize, shard: usize) -> Result<Arc<T>, Error> {
+        if !node.is_shard_there(shard) {
+            node.resolve()?;
+        }
+        for _ in 0..3 {
+            let _once = self.slot.loading.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(value) = self.slot.peek() {
+                return Ok(value);
+            }
+            let far = node.table().and_then(|table| table.far(shard));
+            let loaded = match node.open_shard(shard, output) {
+                Ok(Some(artifact)) => self.slot.load(artifact),
+                Ok(None) => {
+                    node.heal_shard(shard, far, None)?;
+                    continue;
+                }
+                Err(error) if error.kind() == ErrorKind::Wiring => return Err(error),
+                Err(error) => Err(error),
+            };
+            match loaded {
+                Ok(value) => {
+                    node.told_shard_loaded(shard, output);
+                    return Ok(value);
+                }
+                Err(error) => node.heal_shard(shard, far, Some(&error))?,
             }
         }
         Err(Error::new(ErrorKind::Damaged, "the value is damaged each time it is made")
@@ -139,6 +183,11 @@ impl<T: Send + Sync + 'static> Lazy<T> {
         if let Origin::Inserted(digest) = &self.origin {
             return Ok(*digest);
         }
+        if let Origin::Shard(node, output, shard) = &self.origin {
+            node.resolve()?;
+            let identity = node.table().and_then(|table| table.identity(*shard, *output));
+            return identity.ok_or_else(|| node.no_such_shard(*shard));
+        }
         let (node, output) = self.node()?;
         node.resolve()?;
         node.identity(output).ok_or_else(|| {
@@ -154,6 +203,10 @@ impl<T: Send + Sync + 'static> Lazy<T> {
     /// [`ErrorKind::Cacher`] if the value has no file: it was inserted, or its output has no cacher;
     /// otherwise those of [`load`](Self::load).
     pub fn path(&self) -> Result<PathBuf, Error> {
+        if let Origin::Shard(node, output, shard) = &self.origin {
+            self.load()?;
+            return node.path_of_shard(*shard, *output);
+        }
         let (node, output) = self.node()?;
         node.resolve()?;
         let found = node.path(output);
@@ -172,6 +225,12 @@ impl<T: Send + Sync + 'static> Lazy<T> {
     ///
     /// [`ErrorKind::Cacher`] if it is of another type; otherwise those of [`load`](Self::load).
     pub fn meta<M: DeserializeOwned>(&self, name: &str) -> Result<Option<M>, Error> {
+        if let Origin::Shard(node, output, shard) = &self.origin {
+            node.resolve()?;
+            let head = node.shard_head(*shard).and_then(Result::ok);
+            let kept = head.as_ref().and_then(|head| crate::stage::node::kept(head, *output));
+            return read_meta(kept.and_then(|kept| kept.meta.get(name).cloned()), name);
+        }
         let (node, output) = self.node()?;
         node.resolve()?;
         let kept = node.kept(output);
@@ -180,7 +239,7 @@ impl<T: Send + Sync + 'static> Lazy<T> {
 
     fn node(&self) -> Result<(&Arc<Node>, usize), Error> {
         match &self.origin {
-            Origin::Node(node, output) => Ok((node, *output)),
+            Origin::Node(node, output) | Origin::Shard(node, output, _) => Ok((node, *output)),
             Origin::Inserted(_) => {
                 let message = "the value was inserted into the record, so it has no artifact";
                 Err(Error::new(ErrorKind::Cacher, message))
@@ -196,7 +255,7 @@ impl<T> std::fmt::Debug for Lazy<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut shown = f.debug_struct("Lazy");
         match &self.origin {
-            Origin::Node(node, output) => {
+            Origin::Node(node, output) | Origin::Shard(node, output, _) => {
                 shown.field("stage", &node.spec.name).field("output", output);
             }
             Origin::Inserted(digest) => {

@@ -115,6 +115,7 @@ mod private;
 mod record;
 mod run;
 mod session;
+mod shards;
 mod slot;
 mod stage;
 mod started;
@@ -150,6 +151,7 @@ pub use memo_macros::aggregate;
 pub use memo_macros::stage;
 pub use plan::{Plan, PlannedCall, PlannedInput, PlannedOutput, Source, Verdict};
 pub use record::{Params, Provides, Record};
+pub use shards::Shards;
 pub use stage::Attempt;
 pub use started::{Call, CallStatus};
 pub use store::{Store, StoreOptions};
@@ -179,7 +181,7 @@ pub mod prelude {
     pub use crate::Csv;
     pub use crate::{
         Across, Artifact, Bytes, Cacheable, Context, Copied, Experiment, Format, InputDir,
-        InputFile, Json, Lazy, Provides, Record, Referenced, Result, RunOptions, Store, Text,
-        aggregate, grid, stage,
+        InputFile, Json, Lazy, Provides, Record, Referenced, Result, RunOptions, Shards, Store,
+        Text, aggregate, grid, stage,
     };
 }

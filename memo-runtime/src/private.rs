@@ -25,6 +25,8 @@ pub use crate::error::Error;
 pub use crate::key::part::{ByCacheKey, ByNothing, BySerialize, Part, Parts};
 pub use crate::lazy::Lazy;
 pub use crate::record::{Frame, Params, Provides, Record};
+pub use crate::shards::Shards;
+pub use crate::stage::array::Element;
 pub use crate::stage::call::{Gathering, Outputs};
 pub use crate::stage::inputs::{Failure, Inputs, Values, cloned, fallible, work};
 pub use crate::stage::{Attempt, InputSpec, OutputSpec, Resources, StageSpec};

@@ -32,7 +32,7 @@ pub(crate) fn run(experiment: &str, declaration: Declaration, options: &RunOptio
     told_start(experiment, &declaration, jobs);
     let scheduler = Scheduler::new(&declaration, options);
     std::thread::scope(|scope| {
-        for _ in 1..jobs.min(declaration.nodes.len()).max(1) {
+        for _ in 1..workers(&declaration, jobs) {
             scope.spawn(|| scheduler.work());
         }
         scheduler.work();
@@ -57,6 +57,12 @@ pub(crate) fn run(experiment: &str, declaration: Declaration, options: &RunOptio
         saved: outcome.saved,
     });
     outcome
+}
+
+/// Returns how many threads have something to do at most. The shards of an array are many.
+fn workers(declaration: &Declaration, jobs: usize) -> usize {
+    let has_array = declaration.nodes.iter().any(|node| node.array.is_some());
+    if has_array { jobs } else { jobs.min(declaration.nodes.len()).max(1) }
 }
 
 fn told_start(experiment: &str, declaration: &Declaration, jobs: usize) {

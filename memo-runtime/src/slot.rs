@@ -16,7 +16,7 @@ pub(crate) struct Slot<T> {
     held: Mutex<Held<T>>,
     /// Taken for the length of a load, so that readers at the same time load once.
     pub(crate) loading: Mutex<()>,
-    cacher: Option<Box<dyn Cacheable<T>>>,
+    cacher: Option<Arc<dyn Cacheable<T>>>,
     format: Option<Format>,
     /// Whether the value leaves memory as soon as nobody reads it.
     lazy: bool,
@@ -30,8 +30,21 @@ struct Held<T> {
 }
 
 impl<T: Send + Sync + 'static> Slot<T> {
-    pub(crate) fn new(cacher: Option<Box<dyn Cacheable<T>>>, lazy: bool) -> Self {
+    pub(crate) fn new(cacher: Option<Arc<dyn Cacheable<T>>>, lazy: bool) -> Self {
         let format = cacher.as_ref().map(|cacher| cacher.format());
+        Self::with_format(cacher, format, lazy)
+    }
+
+    /// Makes a slot of one shard, whose value is in memory as long as somebody reads it.
+    pub(crate) fn of_shard(cacher: Option<Arc<dyn Cacheable<T>>>, format: Option<Format>) -> Self {
+        Self::with_format(cacher, format, true)
+    }
+
+    fn with_format(
+        cacher: Option<Arc<dyn Cacheable<T>>>,
+        format: Option<Format>,
+        lazy: bool,
+    ) -> Self {
         let held = Mutex::new(Held { strong: None, weak: Weak::new() });
         Self { held, loading: Mutex::new(()), cacher, format, lazy, files: Vec::new() }
     }
@@ -52,7 +65,7 @@ impl<T: Send + Sync + 'static> Slot<T> {
         held.strong.clone().or_else(|| held.weak.upgrade())
     }
 
-    fn hold(&self, value: Arc<T>) {
+    pub(crate) fn hold(&self, value: Arc<T>) {
         *self.held() = Held { weak: Arc::downgrade(&value), strong: Some(value) };
     }
 
@@ -92,6 +105,10 @@ pub(crate) trait AnySlot: Send + Sync {
     fn takes_over(&self) -> bool;
     /// Holds a fresh value. False if it is of another type.
     fn put(&self, value: Box<dyn Any + Send + Sync>) -> bool;
+    /// Holds a value of one shard, of an array's output. False if it is of another type.
+    fn hold_shard(&self, _shard: usize, _value: Arc<dyn Any + Send + Sync>) -> bool {
+        false
+    }
     /// Drops the strong half. Returns whether there was one.
     fn evict(&self) -> bool;
     /// Writes the value that is held.

@@ -4,6 +4,7 @@
 //! A call of an annotated function becomes a [`node::Node`], whether it is resolved at once (on a
 //! record of one's own) or planned first (in an experiment).
 
+pub(crate) mod array;
 pub(crate) mod call;
 pub(crate) mod check;
 pub(crate) mod commit;
@@ -58,6 +59,10 @@ pub struct StageSpec {
     pub retries: u32,
     /// What it takes of the machine while it runs. It enters no key.
     pub resources: Resources,
+    /// Whether it is an array stage: the body runs for each element of `each = [..]`.
+    pub each: bool,
+    /// How many shards make a task of an executor, at least 1; 0 where nothing is said.
+    pub batch: u32,
     /// Where the function stands, to tell two stages of one name apart.
     pub file: &'static str,
     /// The line of [`file`](Self::file).
@@ -89,6 +94,8 @@ impl StageSpec {
             done: false,
             retries: 0,
             resources: Resources::NONE,
+            each: false,
+            batch: 0,
             file: "",
             line: 0,
             column: 0,

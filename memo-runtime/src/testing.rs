@@ -50,7 +50,8 @@ impl Recorder {
     }
 
     /// Returns what happened, one line each, and forgets it: `hit fit`, `ran fit: never ran`,
-    /// `same fit`, `differs fit: ..`, `unchecked fit: ..`, `failed fit: ..`, `retried fit`, `skipped fit`, `loaded score`, `warning: ..`. Stages are named by
+    /// `same fit`, `differs fit: ..`, `unchecked fit: ..`, `failed fit: ..`, `retried fit`, `skipped fit`, `loaded score`, `warning: ..`; of array stages also
+    /// `shards fit: 44 of 55 cached`, `ran fit 7`, `failed fit 7: ..`. Stages are named by
     /// the last part of their names.
     pub fn lines(&self) -> Vec<String> {
         self.take().iter().filter_map(line).collect()
@@ -98,7 +99,17 @@ fn line(event: &Event) -> Option<String> {
         Event::NotChecked { stage, because, .. } => {
             format!("unchecked {}: {because}", short(stage))
         }
-        Event::RunStarted { .. } | Event::Finished { .. } | Event::RunFinished { .. } => {
+        Event::Shards { stage, total, cached, .. } => {
+            format!("shards {}: {cached} of {total} cached", short(stage))
+        }
+        Event::ShardStarted { stage, shard, .. } => format!("ran {} {shard}", short(stage)),
+        Event::ShardFailed { stage, shard, error, .. } => {
+            format!("failed {} {shard}: {}", short(stage), error.chain())
+        }
+        Event::RunStarted { .. }
+        | Event::Finished { .. }
+        | Event::ShardFinished { .. }
+        | Event::RunFinished { .. } => {
             return None;
         }
     })

@@ -4,6 +4,7 @@
 //! A stage comes out even with mistakes: then only its outline counts, and whatever is wrong was
 //! left out or replaced by what was probably meant.
 
+mod arrays;
 mod code;
 mod contradictions;
 mod inputs;
@@ -17,7 +18,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Expr, ExprPath, Lit};
 
-use super::model::{Kind, Name, Role, Spec, Stage, Validator};
+use super::model::{Input, Kind, Name, Role, Spec, Stage, Validator};
 use super::options::{Code, Options};
 use super::signature::Function;
 use crate::diagnostics::Diagnostics;
@@ -43,7 +44,8 @@ pub fn check(
     let reads = params::reads(function, &roles);
     let key = key::check(&reads, options, &roles, &written, &arguments, &inputs, diagnostics);
     contradictions::refuse(function, options, &outputs, diagnostics);
-    let spec = spec(function, options, &roles, &reads, diagnostics);
+    arrays::refuse(kind, options, diagnostics);
+    let spec = spec(kind, function, options, (&inputs, &roles), &reads, diagnostics);
     Stage {
         kind,
         companion: match &options.companion {
@@ -82,14 +84,15 @@ fn validator(stage: &str, function: &Expr) -> Validator {
 }
 
 fn spec(
+    kind: Kind,
     function: &Function,
     options: &Options,
-    roles: &[Role],
+    bound: (&[Input], &[Role]),
     reads: &params::Reads,
     diagnostics: &mut Diagnostics,
 ) -> Spec {
     let Reach { total, items, unseen, behind } =
-        code::reach(function, options, roles, reads, diagnostics);
+        code::reach(function, options, bound, reads, diagnostics);
     Spec {
         name: match &options.name {
             Some(name) => Name::Given(name.value.clone()),
@@ -108,6 +111,8 @@ fn spec(
         done: options.done.as_ref().is_some_and(|done| done.value.value),
         retries: options.retries.as_ref().map_or(0, |retries| retries.value),
         resources: options.resources.as_ref().map(|resources| resources.value.clone()),
+        each: arrays::is_array(kind, options),
+        batch: options.batch.as_ref().map(|batch| batch.value),
     }
 }
 

@@ -64,6 +64,11 @@ impl Stage {
         self.roles.iter().any(|role| matches!(role, Role::Params))
     }
 
+    /// Returns whether the body runs once for each element of an array.
+    pub fn is_array(&self) -> bool {
+        self.spec.each
+    }
+
     /// Returns the module that generated code calls.
     pub fn rt(&self) -> TokenStream {
         let runtime = &self.runtime;
@@ -78,6 +83,8 @@ pub enum Role {
     Params,
     /// The `ctx` that reports and logs go to.
     Context,
+    /// The index of the element, in an array stage.
+    Index,
     /// An input, by its place in `inputs`.
     Input(usize),
     /// A call argument, by its place in `arguments`.
@@ -89,7 +96,8 @@ pub struct Input {
     /// Its name in the state.
     pub state: String,
     pub parameter: Ident,
-    /// The type of the value in the state: `Vec<T>` for a parameter of type `&[T]`.
+    /// The type of the value in the state: `Vec<T>` for a parameter of type `&[T]`. Of an element and of
+    /// shards it is the type of one.
     pub value: TokenStream,
     pub form: InputForm,
 }
@@ -99,6 +107,11 @@ impl Input {
     pub fn is_optional(&self) -> bool {
         use InputForm::{AcrossOptional, OptionalLazy, OptionalLent};
         matches!(self.form, OptionalLent(_) | OptionalLazy | AcrossOptional(_))
+    }
+
+    /// Returns whether each call of the body takes one element of it.
+    pub fn is_element(&self) -> bool {
+        matches!(self.form, InputForm::ElementLent | InputForm::ElementCloned)
     }
 
     /// Returns whether the body decides if it is loaded.
@@ -119,6 +132,14 @@ pub enum InputForm {
     OptionalLent(Box<Type>),
     /// `Option<Lazy<T>>`.
     OptionalLazy,
+    /// `&T`, an element of an array.
+    ElementLent,
+    /// `T`, an element of an array.
+    ElementCloned,
+    /// `&Shards<T>`.
+    ShardsLent,
+    /// `Shards<T>`.
+    Shards,
     /// `Across<T>` or `Across<T, P>`, with the `P`.
     Across(Option<TokenStream>),
     /// `Across<Option<T>>` or `Across<Option<T>, P>`, with the `P`.
@@ -218,6 +239,10 @@ pub struct Spec {
     pub retries: u32,
     /// What it takes of the machine while it runs. It enters no key.
     pub resources: Option<super::options::Resources>,
+    /// Whether the body runs once for each element of an array.
+    pub each: bool,
+    /// How many shards make a task of an executor. It enters no key.
+    pub batch: Option<u32>,
 }
 
 /// The identity of a stage.

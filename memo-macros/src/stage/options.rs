@@ -3,6 +3,7 @@
 //! A mistake in one option does not hide the others: parsing goes on at the next one. What the
 //! options mean together, and for the function, is `check`'s.
 
+mod each;
 mod resources;
 mod values;
 
@@ -14,6 +15,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Error, Expr, Ident, Lit, LitBool, LitStr, Path, Result, Token, parenthesized, token};
 
 use crate::diagnostics::{Diagnostics, did_you_mean};
+pub use each::NamedElement;
 pub use resources::Resources;
 pub use values::{Code, KeyEntry, NamedInput, NamedOutput};
 use values::{list, mod_path, non_empty, number};
@@ -41,12 +43,14 @@ const NAMES: &[&str] = &[
     "retries",
     "retry_if",
     "resources",
+    "each",
+    "batch",
     "companion",
     "crate",
 ];
 
 /// The options that are planned; their names are taken.
-const LATER: &[&str] = &["retry_resources", "each", "batch"];
+const LATER: &[&str] = &["retry_resources"];
 
 /// A value with the name of the option that gave it.
 pub struct Keyed<T> {
@@ -99,6 +103,10 @@ pub struct Options {
     pub retry_if: Option<Keyed<Expr>>,
     /// What it takes of the machine while it runs.
     pub resources: Option<Keyed<Resources>>,
+    /// Parameters that take the elements of arrays.
+    pub each: Option<Keyed<Vec<NamedElement>>>,
+    /// How many shards make a task of an executor.
+    pub batch: Option<Keyed<u32>>,
     /// Another name for the type that `body` and `named` hang on.
     pub companion: Option<Keyed<Ident>>,
     /// Where the runtime is, for crates that re-export it.
@@ -186,6 +194,8 @@ impl Options {
             "retries" => set(&mut self.retries, option, |_| number(input)),
             "retry_if" => set(&mut self.retry_if, option, |_| Expr::parse(input)),
             "resources" => set(&mut self.resources, option, |_| in_parentheses(input)),
+            "each" => set(&mut self.each, option, |o| each::elements(o, input, diagnostics)),
+            "batch" => set(&mut self.batch, option, |_| resources::count("batch", input)),
             "companion" => set(&mut self.companion, option, |_| values::companion(input)),
             _ => set(&mut self.runtime, option, |_| mod_path(input)),
         }
@@ -212,6 +222,8 @@ fn without_value(name: &str, option: &Ident) -> Error {
         "expires" => "\"7d\"",
         "was" => "\"old_name\"",
         "retries" => "3",
+        "each" => "[page in pages]",
+        "batch" => "8",
         "companion" => "Name",
         "crate" => "path",
         _ => "f",

@@ -49,12 +49,22 @@ pub fn argument_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     arguments_of(ty, name)?.first().copied()
 }
 
+/// Whether a type is a handle of shards. A type of that name without parameters is another one.
+pub fn is_shards(ty: &Type) -> bool {
+    argument_of(ty, "Shards").is_some()
+}
+
 /// Returns the reference that a type is.
 pub fn reference(ty: &Type) -> Option<&TypeReference> {
     match peel(ty) {
         Type::Reference(reference) => Some(reference),
         _ => None,
     }
+}
+
+/// Returns the type behind the reference that a type may be.
+pub fn unreferenced(ty: &Type) -> &Type {
+    reference(ty).map_or(ty, |reference| &reference.elem)
 }
 
 /// Returns whether a reference lives as long as the program, as `&'static str` does.

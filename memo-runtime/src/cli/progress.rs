@@ -124,7 +124,7 @@ impl Progress {
                 let call = stage.map(|stage| format!("{}: ", call_text(stage, record.as_deref())));
                 format!("{} {}{message}", paint.warning("warning"), call.unwrap_or_default())
             }
-            Event::Retried { stage, record, attempt, error } if detail != Detail::Quiet => {
+            Event::Retried { stage, record, attempt, error, .. } if detail != Detail::Quiet => {
                 let call = call_text(stage, record.as_deref());
                 format!("{} {call} after attempt {attempt}: {error}", paint.warning("again  "))
             }

@@ -246,6 +246,24 @@ impl Parts {
         }
     }
 
+    /// Returns what was entered since the last time, which is one element of an array, and the files it names.
+    ///
+    /// # Errors
+    ///
+    /// The element cannot enter a key.
+    pub(crate) fn take_element(&mut self) -> Result<(Encoded, Vec<FileDigest>), Error> {
+        let nothing = || Error::new(ErrorKind::Key, "the element did not enter the key");
+        let Mode::Digesting { hasher, digests, errors, .. } = &mut self.0 else {
+            return Err(nothing());
+        };
+        let value = digests.pop();
+        digests.clear();
+        match errors.drain(..).next() {
+            Some(error) => Err(error),
+            None => Ok((value.ok_or_else(nothing)?.value, hasher.take_files())),
+        }
+    }
+
     /// Returns the texts of all parts that may be shown; none when digesting.
     pub(crate) fn texts(self) -> Vec<PartText> {
         match self.0 {

@@ -72,10 +72,12 @@ impl Positions {
             None => Source::Absent,
             Some(Origin::Inserted(digest)) => Source::Inserted { digest: *digest },
             Some(Origin::Broken) => Source::Unknown,
-            Some(Origin::Node(node, output)) => match self.get(node) {
-                Some(call) => Source::Call { call, output: node.spec.outputs[*output].name },
-                None => Source::Unknown,
-            },
+            Some(Origin::Node(node, output) | Origin::Shard(node, output, _)) => {
+                match self.get(node) {
+                    Some(call) => Source::Call { call, output: node.spec.outputs[*output].name },
+                    None => Source::Unknown,
+                }
+            }
         }
     }
 }
@@ -88,6 +90,10 @@ pub(crate) fn inputs_of(node: &Node, positions: &Positions) -> Vec<PlannedInput>
         match input {
             Input::One(handle) => {
                 let source = positions.source(handle.as_ref());
+                inputs.push(PlannedInput { name, record: None, source });
+            }
+            Input::Each(each) => {
+                let source = positions.source(Some(&each.handle));
                 inputs.push(PlannedInput { name, record: None, source });
             }
             Input::Across(across) => inputs.extend(across.rows().iter().map(|row| PlannedInput {

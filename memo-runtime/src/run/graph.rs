@@ -50,6 +50,16 @@ impl<'a> Graph<'a> {
         node.is_kept() || node.uncached.is_some() || node.outputs.is_empty() || is_last
     }
 
+    /// Whether a call takes the shards of a source one by one, and nothing else of it.
+    pub(super) fn takes_shards(&self, reader: usize, source: usize) -> bool {
+        let is_source = |node: &Arc<Node>| self.position(node) == Some(source);
+        self.nodes[source].array.is_some()
+            && self.nodes[reader].inputs.iter().all(|input| match input {
+                Input::Each(each) if each.array().is_some() => true,
+                input => !input.handles().filter_map(Handle::node).any(is_source),
+            })
+    }
+
     /// Whether a source is read only where it may be absent.
     pub(super) fn does_without(&self, reader: usize, source: usize) -> bool {
         self.nodes[reader].inputs.iter().all(|input| {

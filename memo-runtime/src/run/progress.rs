@@ -38,6 +38,10 @@ struct Task {
     /// Whether another call has asked for its values.
     asked: bool,
     settled: bool,
+    /// Whether it is an array whose elements are known.
+    opened: bool,
+    /// Whether it is an array that has all that its shards need beside their elements.
+    runs: bool,
     /// Calls that wait for its values.
     waiting: Vec<usize>,
     end: End,
@@ -51,6 +55,8 @@ pub(super) enum Next {
     LookUp(usize),
     /// Runs a call, with what it takes of the machine.
     Run(usize, Need),
+    /// Runs a shard of an array, with what it takes of the machine.
+    Shard(usize, usize, Need),
 }
 
 /// What a call needs before it can run.
@@ -91,13 +97,53 @@ impl Progress {
         if let Some(index) = self.ready.pop_front() {
             return Some(Next::LookUp(index));
         }
-        let (index, need) = self.queue.take(|index| self.limits.take(graph, index))?;
-        Some(Next::Run(index, need))
+        loop {
+            let (index, need) = self.queue.take(|index| self.limits.take(graph, index))?;
+            let Some(table) = graph.nodes[index].table() else {
+                return Some(Next::Run(index, need));
+            };
+            if let Some(shard) = table.take() {
+                // Others take the next ones meanwhile.
+                if table.has_work() {
+                    self.queue.push(graph, index);
+                }
+                return Some(Next::Shard(index, shard, need));
+            }
+            self.limits.give_back(&need);
+        }
     }
 
     /// Notes that a call could run.
     pub(super) fn wait_for_turn(&mut self, graph: &Graph<'_>, index: usize) {
         self.queue.push(graph, index);
+    }
+
+    /// Notes that the elements of an array are known: what takes its shards one by one can begin.
+    pub(super) fn opened(&mut self, graph: &Graph<'_>, index: usize) {
+        if std::mem::replace(&mut self.tasks[index].opened, true) {
+            return;
+        }
+        for &reader in graph.readers[index].iter().rev() {
+            if graph.takes_shards(reader, index) {
+                self.one_more_settled(reader);
+            }
+        }
+    }
+
+    /// Notes that the shards of an array have all they need beside their elements. True the first time.
+    pub(super) fn shards_run(&mut self, index: usize) -> bool {
+        !std::mem::replace(&mut self.tasks[index].runs, true)
+    }
+
+    /// Lets the shards of an array wait for their turn. Returns whether its end is to be looked for.
+    pub(super) fn more_shards(&mut self, graph: &Graph<'_>, index: usize) -> bool {
+        let Some(table) = graph.nodes[index].table().filter(|_| self.tasks[index].runs) else {
+            return false;
+        };
+        if table.has_work() {
+            self.queue.push(graph, index);
+        }
+        table.is_complete()
     }
 
     /// Whether a call that was not found is to run. One whose artifacts were removed waits until
@@ -153,8 +199,11 @@ impl Progress {
         if std::mem::replace(&mut self.tasks[index].settled, true) {
             return;
         }
-        for reader in graph.readers[index].iter().rev() {
-            self.one_more_settled(*reader);
+        self.opened(graph, index);
+        for &reader in graph.readers[index].iter().rev() {
+            if !graph.takes_shards(reader, index) {
+                self.one_more_settled(reader);
+            }
         }
         // A call may have become wanted while it was settled.
         if self.tasks[index].wanted && graph.nodes[index].is_miss() {
@@ -252,6 +301,10 @@ impl Progress {
             for &reader in &graph.readers[source] {
                 let needs_it = !settled || waiting.contains(&reader);
                 if !needs_it || !self.tasks[reader].end.is_none() {
+                    continue;
+                }
+                // What takes the shards one by one can go on with those that are there.
+                if self.tasks[source].opened && graph.takes_shards(reader, source) {
                     continue;
                 }
                 if graph.does_without(reader, source) {

@@ -6,7 +6,7 @@
 //! the calls wanted whose values it needs, waits for them, and then runs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::End;
 use super::graph::Graph;
@@ -14,10 +14,12 @@ use super::limits::Limits;
 use super::progress::{Needs, Next, Progress};
 use crate::error::{Error, ErrorKind, panic_text};
 use crate::event::Event;
+use crate::event::MissReason;
 use crate::experiment::RunOptions;
 use crate::experiment::declare::Declaration;
+use crate::stage::array::table::Table;
 use crate::stage::inputs::Input;
-use crate::stage::node::Status;
+use crate::stage::node::{Node, Status};
 
 pub(super) struct Scheduler<'a> {
     graph: Graph<'a>,
@@ -61,7 +63,7 @@ impl<'a> Scheduler<'a> {
                     self.take(&next);
                     state = self.state();
                     state.busy -= 1;
-                    if let Next::Run(_, need) = &next {
+                    if let Next::Run(_, need) | Next::Shard(_, _, need) = &next {
                         state.limits.give_back(need);
                         self.changed.notify_all();
                     }
@@ -81,17 +83,21 @@ impl<'a> Scheduler<'a> {
     }
 
     fn take(&self, next: &Next) {
-        let (index, may_run) = match next {
-            Next::LookUp(index) => (*index, !self.chooses),
-            Next::Run(index, need) => {
-                if let Some(message) = &need.too_much {
-                    self.graph.nodes[*index].warn(message.clone(), false);
-                }
-                (*index, true)
-            }
+        let (index, shard, may_run) = match next {
+            Next::LookUp(index) => (*index, None, !self.chooses),
+            Next::Run(index, _) => (*index, None, true),
+            Next::Shard(index, shard, _) => (*index, Some(*shard), true),
         };
+        if let Next::Run(_, need) | Next::Shard(_, _, need) = next
+            && let Some(message) = &need.too_much
+        {
+            self.graph.nodes[index].warn(message.clone(), false);
+        }
         // A panic around a body (an observer's, a `Drop`) must not leave the others waiting.
-        let step = AssertUnwindSafe(|| self.step(index, may_run));
+        let step = AssertUnwindSafe(|| match shard {
+            Some(shard) => self.shard(index, shard),
+            None => self.step(index, may_run),
+        });
         if let Err(panic) = catch_unwind(step) {
             self.panicked(index, panic_text(&*panic));
         }
@@ -100,6 +106,13 @@ impl<'a> Scheduler<'a> {
     /// Takes a call as far as it can go now.
     fn step(&self, index: usize, may_run: bool) {
         let node = &self.graph.nodes[index];
+        if node.array.is_some() && node.is_open() {
+            match self.needs_of(index, &node.valueless_elements()) {
+                Needs::Nothing => {}
+                Needs::Others => return,
+                Needs::Lost(because) => return self.skip(index, because),
+            }
+        }
         let turn = node.turn.lock().unwrap_or_else(PoisonError::into_inner);
         if !node.settle() && node.wait_for_key().is_some() {
             node.settle();
@@ -124,7 +137,12 @@ impl<'a> Scheduler<'a> {
             }
             Status::Miss(_) if !self.state().is_wanted_now(&self.graph, index) => {
                 drop(turn);
+                self.opened(index);
                 return self.settled(index);
+            }
+            Status::Miss(reason) if node.array.is_some() => {
+                drop(turn);
+                return self.array(index, reason);
             }
             Status::Miss(_) => match self.needs(index) {
                 Needs::Others => return,
@@ -155,12 +173,93 @@ impl<'a> Scheduler<'a> {
 
     /// Asks for the values that this call needs and that nobody has made.
     fn needs(&self, index: usize) -> Needs {
-        let without = self.graph.nodes[index].valueless();
-        let needs = self.state().ask(&self.graph, index, &without);
+        self.needs_of(index, &self.graph.nodes[index].valueless())
+    }
+
+    fn needs_of(&self, index: usize, without: &[Arc<Node>]) -> Needs {
+        let needs = self.state().ask(&self.graph, index, without);
         if let Needs::Others = needs {
             self.changed.notify_all();
         }
         needs
+    }
+
+    /// Takes an array, some shards of which are to run, as far as it can go now.
+    fn array(&self, index: usize, reason: MissReason) {
+        let node = &self.graph.nodes[index];
+        // Shards of another array may have ended while this one was opened.
+        node.catch_up();
+        self.opened(index);
+        match self.needs(index) {
+            Needs::Others => return,
+            Needs::Lost(because) => return self.skip(index, because),
+            Needs::Nothing => {}
+        }
+        let begins = self.state().shards_run(index);
+        if begins {
+            node.told_array_started(reason);
+        }
+        self.more_shards(index);
+    }
+
+    /// Runs a shard of an array.
+    fn shard(&self, index: usize, shard: usize) {
+        let node = &self.graph.nodes[index];
+        if node.run_shard(shard).is_err() {
+            self.state().stopped = true;
+            return self.changed.notify_all();
+        }
+        let Some(table) = node.table() else { return };
+        let ended = table.take_news();
+        for &reader in &self.graph.readers[index] {
+            if self.graph.takes_shards(reader, index) {
+                ended.iter().for_each(|shard| self.graph.nodes[reader].elements_ended(*shard));
+                self.more_shards(reader);
+            }
+        }
+        if self.fail_fast && table.counts().failed > 0 {
+            self.state().stopped = true;
+            return self.array_ended(index);
+        }
+        if table.is_complete() {
+            self.array_ended(index);
+        }
+    }
+
+    /// Lets the shards of an array run that can run now.
+    fn more_shards(&self, index: usize) {
+        let is_complete = self.state().more_shards(&self.graph, index);
+        self.changed.notify_all();
+        if is_complete {
+            self.array_ended(index);
+        }
+    }
+
+    /// Notes that nothing more becomes of an array's shards.
+    fn array_ended(&self, index: usize) {
+        let node = &self.graph.nodes[index];
+        if !node.table().is_some_and(Table::ends_now) {
+            return;
+        }
+        if let Some(because) = node.lost_to() {
+            node.let_go_of_elements();
+            return self.skip(index, because);
+        }
+        match node.end_array() {
+            Ok(()) => {
+                self.settled(index);
+                self.finished(index, End::Ran);
+            }
+            Err(error) => self.failed(index, End::Failed(error)),
+        }
+    }
+
+    /// Tells what takes the shards of an array one by one that its elements are known.
+    fn opened(&self, index: usize) {
+        if self.graph.nodes[index].table().is_some() {
+            self.state().opened(&self.graph, index);
+            self.changed.notify_all();
+        }
     }
 
     /// Tells the readers of a call that its digests are known.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::End;
 use crate::experiment::declare::Declaration;
 use crate::experiment::outcome::{Outcome, StageSummary};
+use crate::stage::array::table::Table;
 use crate::stage::node::{Node, Status};
 use crate::store::history::{CallEnd, CallRecord};
 
@@ -62,7 +63,7 @@ pub(super) fn outcome(declaration: &Declaration, ends: &[End]) -> Outcome {
     for (node, end) in declaration.nodes.iter().zip(ends) {
         // One that was found, turned out to be damaged and was made again may be lost as well.
         let done = matches!(end, End::Ran | End::Cached);
-        let lost = done && node.is_kept() && node.head().is_none();
+        let lost = done && node.is_kept() && !node.is_all_kept();
         outcome.lost += usize::from(lost);
         if let End::Failed(error) = end {
             outcome.failures.push(error.clone());
@@ -85,9 +86,20 @@ pub(super) fn outcome(declaration: &Declaration, ends: &[End]) -> Outcome {
     outcome
 }
 
+impl Node {
+    /// Whether all that was made is kept.
+    fn is_all_kept(&self) -> bool {
+        match self.table() {
+            Some(table) => table.counts().unkept == 0,
+            None => self.head().is_some(),
+        }
+    }
+}
+
 fn add(summary: &mut StageSummary, node: &Node, end: &End) {
     let head = node.head();
-    let seconds = head.as_ref().map_or(0.0, |head| head.seconds);
+    let counts = node.table().map(Table::counts).unwrap_or_default();
+    let seconds = head.as_ref().map_or(counts.saved, |head| head.seconds);
     match end {
         End::None => {}
         End::Cached => {
@@ -97,10 +109,11 @@ fn add(summary: &mut StageSummary, node: &Node, end: &End) {
         End::Ran => {
             summary.ran += 1;
             summary.seconds += node.seconds();
+            summary.saved += counts.saved;
         }
         End::Failed(_) => summary.failed += 1,
         End::Skipped => summary.skipped += 1,
     }
     let kept = head.iter().flat_map(|head| head.kept());
-    summary.size += kept.map(|kept| kept.size).sum::<u64>();
+    summary.size += kept.map(|kept| kept.size).sum::<u64>() + counts.size;
 }

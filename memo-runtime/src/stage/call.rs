@@ -1,11 +1,14 @@
 //! [`Gathering`]: gathers what a call depends on, and makes a node of it. Generated code drives it.
 
+use std::any::type_name;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::StageSpec;
+use super::array::Array;
+use super::array::elements::EachInput;
 use super::fixed::{Fixed, Instance};
 use super::inputs::{Input, Work};
 use super::node::{Node, RetryIf, Uncached, Variable};
@@ -20,6 +23,8 @@ use crate::lazy::{Handle, Lazy, Origin};
 use crate::private::Kept;
 use crate::record::{Frame, Provides};
 use crate::session::Mode;
+use crate::shards::Shards;
+use crate::shards::slot::ShardSlot;
 use crate::slot::{AnySlot, Slot};
 use crate::started::{Begun, Start};
 use crate::store::results;
@@ -37,6 +42,8 @@ pub struct Gathering<'f> {
     validator: Option<Validator>,
     retry_if: Option<RetryIf>,
     errors: Vec<Error>,
+    /// Whether the body takes the index of its element.
+    takes_index: bool,
 }
 
 /// The handles of a call's outputs.
@@ -50,6 +57,20 @@ impl Outputs {
     /// Never where the code was generated: the type is the one that the output was declared with.
     pub fn lazy<T: Kept>(&self, index: usize) -> Lazy<T> {
         match self.0[index].typed() {
+            Some(handle) => handle,
+            None => unreachable!("an output has the type it was declared with"),
+        }
+    }
+}
+
+impl Outputs {
+    /// Returns the handle of one output of an array stage.
+    ///
+    /// # Panics
+    ///
+    /// Never where the code was generated: the type is the one that the output was declared with.
+    pub fn shards<T: Kept>(&self, index: usize) -> Shards<T> {
+        match self.0[index].shards() {
             Some(handle) => handle,
             None => unreachable!("an output has the type it was declared with"),
         }
@@ -75,6 +96,7 @@ impl<'f> Gathering<'f> {
             validator: None,
             retry_if: None,
             errors,
+            takes_index: false,
         }
     }
 
@@ -96,23 +118,19 @@ impl<'f> Gathering<'f> {
 
     /// Binds an input to what the record's state holds now.
     pub fn input<T: Kept>(&mut self, index: usize) {
-        let spec = &self.spec.inputs[index];
-        let found = self.frame.state.get(spec.name).map(|bound| bound.handle.clone());
+        let found = self.found(index);
         if let Some(handle) = &found
             && handle.typed::<T>().is_none()
         {
-            let made_by = match handle.node() {
-                Some(node) => format!(", made by `{}`", node.spec.name),
-                None => ", inserted".to_owned(),
-            };
-            let message = format!(
-                "the input `{}` is a `{}`, but the record holds a `{}`{made_by}",
-                spec.name,
-                without_paths(std::any::type_name::<T>()),
-                without_paths(handle.slot.type_name()),
-            );
-            self.errors.push(Error::new(ErrorKind::Wiring, message));
+            self.other_type(index, handle, type_name::<T>());
         }
+        self.inputs.push(Input::One(found));
+    }
+
+    /// Returns what the state holds for an input, and reports one that is missing.
+    fn found(&mut self, index: usize) -> Option<Handle> {
+        let spec = &self.spec.inputs[index];
+        let found = self.frame.state.get(spec.name).map(|bound| bound.handle.clone());
         if found.is_none() && !spec.optional {
             let names = self.frame.state.keys().map(|name| &**name);
             let message = format!(
@@ -122,7 +140,22 @@ impl<'f> Gathering<'f> {
             );
             self.errors.push(Error::new(ErrorKind::Wiring, message));
         }
-        self.inputs.push(Input::One(found));
+        found
+    }
+
+    /// Reports an input that is of another type than the stage asks for.
+    fn other_type(&mut self, index: usize, handle: &Handle, asked: &str) {
+        let made_by = match handle.node() {
+            Some(node) => format!(", made by `{}`", node.spec.name),
+            None => ", inserted".to_owned(),
+        };
+        let message = format!(
+            "the input `{}` is a `{}`, but the record holds a `{}`{made_by}",
+            self.spec.inputs[index].name,
+            without_paths(asked),
+            without_paths(handle.slot.type_name()),
+        );
+        self.errors.push(Error::new(ErrorKind::Wiring, message));
     }
 
     /// Binds an aggregate's input to what all records hold.
@@ -182,12 +215,61 @@ impl<'f> Gathering<'f> {
         C: Cacheable<T>,
     {
         let lazy = self.spec.outputs[self.outputs.len()].lazy;
-        self.outputs.push(Arc::new(Slot::<T>::new(Some(Box::new(cacher)), lazy)));
+        self.outputs.push(Arc::new(Slot::<T>::new(Some(Arc::new(cacher)), lazy)));
     }
 
     /// Adds an output that lives in memory only.
     pub fn output_in_memory<T: Kept>(&mut self) {
         self.outputs.push(Arc::new(Slot::<T>::new(None, false)));
+    }
+
+    /// Binds an input of an array stage, one element of which goes to each call of the body: a `Vec<T>` or the
+    /// shards of another array. `enter` enters an element of a `Vec` into the key.
+    pub fn each<T: Kept>(
+        &mut self,
+        index: usize,
+        enter: impl Fn(&T, &mut Parts) + Send + Sync + 'static,
+    ) {
+        let Some(found) = self.found(index) else {
+            return self.inputs.push(Input::One(None));
+        };
+        match EachInput::of::<T>(found.clone(), enter) {
+            Some(each) => self.inputs.push(Input::Each(each)),
+            None => {
+                self.other_type(index, &found, type_name::<Vec<T>>());
+                self.inputs.push(Input::One(None));
+            }
+        }
+    }
+
+    /// Says that the body takes the index of its element, which enters the key of each shard then.
+    pub fn takes_index(&mut self) {
+        self.takes_index = true;
+    }
+
+    /// Binds an input that takes all that an array stage gives.
+    pub fn shards<T: Kept>(&mut self, index: usize) {
+        let found = self.found(index);
+        if let Some(handle) = &found
+            && handle.shards::<T>().is_none()
+        {
+            self.other_type(index, handle, type_name::<Shards<T>>());
+        }
+        self.inputs.push(Input::One(found));
+    }
+
+    /// Adds an output of an array stage, each shard of which is kept by a cacher.
+    pub fn output_shards<T, C>(&mut self, cacher: C)
+    where
+        T: Kept,
+        C: Cacheable<T>,
+    {
+        self.outputs.push(Arc::new(ShardSlot::<T>::new(Some(Arc::new(cacher)))));
+    }
+
+    /// Adds an output of an array stage that lives in memory only.
+    pub fn output_shards_in_memory<T: Kept>(&mut self) {
+        self.outputs.push(Arc::new(ShardSlot::<T>::new(None)));
     }
 
     /// Adds the validator, with the fingerprint of its code where that alone decides what it says.
@@ -226,6 +308,7 @@ impl<'f> Gathering<'f> {
             }
         };
         self.errors.extend(self.check_inserted(&names).err());
+        self.errors.extend(self.check_published().err());
         let refers_to_broken =
             self.inputs.iter().flat_map(Input::handles).any(|h| matches!(h.origin, Origin::Broken));
         let fixed = match self.fixed {
@@ -264,6 +347,9 @@ impl<'f> Gathering<'f> {
         node.outputs = std::mem::take(&mut self.outputs);
         node.validator = self.validator.take();
         node.retry_if = self.retry_if.take();
+        if self.spec.each {
+            node.array = Some(Array::new(self.takes_index));
+        }
         node.uncached = uncached(&node);
         node.forced = is_forced(&node);
         Arc::new(node)
@@ -281,7 +367,7 @@ impl<'f> Gathering<'f> {
         let Mode::AtOnce = self.frame.session.mode else { return None };
         let made_by = |name: &Cow<'static, str>| match &self.frame.state.get(name)?.handle.origin {
             Origin::Node(node, output) => Some((node, *output)),
-            Origin::Inserted(_) | Origin::Broken => None,
+            Origin::Shard(..) | Origin::Inserted(_) | Origin::Broken => None,
         };
         let (node, _) = made_by(names.first()?)?;
         let all_are_its = || {
@@ -381,6 +467,16 @@ impl<'f> Gathering<'f> {
         Ok(Outputs(handles))
     }
 
+    /// The shards of an array would all be published at one place.
+    fn check_published(&self) -> Result<(), Error> {
+        let published = |slot: &Arc<dyn AnySlot>| slot.published().is_some();
+        if self.spec.each && self.outputs.iter().any(published) {
+            let message = "the shards of an array stage cannot be published, since they would all lie at one place; publish the output of a stage that takes them together";
+            return Err(Error::new(ErrorKind::Wiring, message));
+        }
+        Ok(())
+    }
+
     /// What was inserted must be of the types that the stage's outputs have.
     fn check_inserted(&self, names: &[Cow<'static, str>]) -> Result<(), Error> {
         for (name, slot) in names.iter().zip(&self.outputs) {
@@ -426,7 +522,7 @@ fn handles_of(node: &Arc<Node>) -> impl Iterator<Item = Handle> {
 fn is_forced(node: &Node) -> bool {
     let reads_forced = |handle: &Handle| match &handle.origin {
         Origin::Node(above, output) => above.forced && above.outputs[*output].format().is_none(),
-        Origin::Inserted(_) | Origin::Broken => false,
+        Origin::Shard(..) | Origin::Inserted(_) | Origin::Broken => false,
     };
     node.session.policy.force.covers(node.spec.name)
         || node.inputs.iter().flat_map(Input::handles).any(reads_forced)

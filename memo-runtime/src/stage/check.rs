@@ -73,7 +73,7 @@ impl Node {
         loop {
             let interrupted = Arc::clone(&self.session.interrupted);
             let ctx = Context::new(self.spec.name, number, interrupted, std::env::temp_dir());
-            let inputs = Inputs(&self.inputs);
+            let inputs = Inputs { inputs: &self.inputs, shard: 0 };
             let _span = crate::trace::enter(self.spec.name, self.record.as_deref(), number);
             let error = match catch_unwind(AssertUnwindSafe(|| self.work.run(&inputs, &ctx))) {
                 Ok(Ok(Values(values))) => {
@@ -88,7 +88,7 @@ impl Node {
                     Error::new(ErrorKind::Stage, message)
                 }
             };
-            if number > self.spec.retries || !self.is_retried(number, &error) {
+            if number > self.spec.retries || !self.is_retried(number, None, &error) {
                 return Err(error);
             }
             number += 1;

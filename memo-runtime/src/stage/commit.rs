@@ -23,7 +23,7 @@ use crate::store::history;
 use crate::store::manifest::{Detail, Head, Kept, Output, Reference};
 
 /// Why a result is not kept.
-enum NotKept {
+pub(super) enum NotKept {
     /// The stage has failed: its result is invalid, or its cacher cannot hold it.
     Failed(Error),
     /// The store could not take it. The value is used for the rest of the run.
@@ -75,7 +75,7 @@ impl Node {
     }
 
     fn save_and_commit(&self, made: &Made) -> Result<u64, NotKept> {
-        let saved = self.save_all(made)?;
+        let saved = self.save_all(made, |index, artifact| self.outputs[index].save(artifact))?;
         self.validate_fresh(&saved)?;
         self.check_inputs()?;
         let store = &self.session.store;
@@ -118,7 +118,7 @@ impl Node {
             logged: !log.is_empty(),
             validator: self.validator.as_ref().map(Validator::mark),
         };
-        let detail = self.detail(made, log);
+        let detail = self.detail(made.attempts, log);
         let ours = digests(&head);
         let (replace, former) = self.gives_way(&ours);
         self.keep_code();
@@ -176,7 +176,7 @@ impl Node {
         }
     }
 
-    fn detail(&self, made: &Made, log: Vec<String>) -> Detail {
+    pub(super) fn detail(&self, attempts: u32, log: Vec<String>) -> Detail {
         let formats = self.outputs.iter().map(|slot| {
             let format = slot.format();
             let layout = format.and_then(|format| format.type_layout());
@@ -190,7 +190,7 @@ impl Node {
             components: self.components(),
             formats: formats.collect(),
             log,
-            attempts: made.attempts,
+            attempts,
             was: None,
             accepted: None,
             made_by: made_by(self.session.experiment.as_deref()),
@@ -200,7 +200,11 @@ impl Node {
     }
 
     /// Writes all outputs that have a cacher to the scratch folder.
-    fn save_all(&self, made: &Made) -> Result<Vec<Option<Saved>>, NotKept> {
+    pub(super) fn save_all(
+        &self,
+        made: &Made,
+        save: impl Fn(usize, &Artifact) -> Result<(), BoxError>,
+    ) -> Result<Vec<Option<Saved>>, NotKept> {
         let mut all = Vec::new();
         for (index, slot) in self.outputs.iter().enumerate() {
             let Some(format) = slot.format() else {
@@ -209,7 +213,7 @@ impl Node {
             };
             let artifact = self.session.store.new_artifact(format.file_extension())?;
             let (outcome, files) =
-                collect_references(Some(self.session.store.files()), || slot.save(&artifact));
+                collect_references(Some(self.session.store.files()), || save(index, &artifact));
             outcome.map_err(|error| self.not_saved(index, &artifact, error))?;
             let mut saved = artifact.into_saved()?;
             saved.references = files.iter().map(Reference::of).collect();
@@ -264,7 +268,7 @@ impl Node {
 
     fn validate_fresh(&self, saved: &[Option<Saved>]) -> Result<(), NotKept> {
         let Some(validator) = &self.validator else { return Ok(()) };
-        let fresh = Fresh { node: self, saved, spare: RefCell::default() };
+        let fresh = Fresh::of(self, None, saved);
         validator.check(&fresh).map_err(|what| {
             let message = format!("the result is invalid, so nothing is kept: {what}");
             NotKept::Failed(Error::new(ErrorKind::Invalid, message))
@@ -284,7 +288,7 @@ impl Node {
     }
 
     /// Names a file or an input that is no longer what it was when the key was made.
-    fn what_changed(&self) -> Option<String> {
+    pub(super) fn what_changed(&self) -> Option<String> {
         let changed = |file: &&FileDigest| !file.unchanged().unwrap_or(false);
         if let Some(file) = self.all_files().find(changed) {
             return Some(format!("`{}`", file.shown));
@@ -302,15 +306,30 @@ impl Node {
 }
 
 /// What a validator of a fresh result is given.
-struct Fresh<'a> {
+pub(super) struct Fresh<'a> {
     node: &'a Node,
+    /// The values of a shard; else those that the slots hold.
+    values: Option<&'a [Arc<dyn Any + Send + Sync>]>,
     saved: &'a [Option<Saved>],
     /// What was written for the validator alone, until it is done.
     spare: RefCell<Vec<Saved>>,
 }
 
+impl<'a> Fresh<'a> {
+    pub(super) fn of(
+        node: &'a Node,
+        values: Option<&'a [Arc<dyn Any + Send + Sync>]>,
+        saved: &'a [Option<Saved>],
+    ) -> Self {
+        Self { node, values, saved, spare: RefCell::default() }
+    }
+}
+
 impl Outputs for Fresh<'_> {
     fn value(&self, index: usize) -> Result<Arc<dyn Any + Send + Sync>, Error> {
+        if let Some(values) = self.values {
+            return Ok(Arc::clone(&values[index]));
+        }
         self.node.outputs[index]
             .peek_any()
             .ok_or_else(|| Error::new(ErrorKind::Cacher, "the value is gone"))
@@ -323,7 +342,12 @@ impl Outputs for Fresh<'_> {
         }
         // Nothing is kept, yet the validator looks at a file: it is written where files come and go.
         let artifact = Artifact::saving(Saving::new(std::env::temp_dir(), extension));
-        self.node.outputs[index].save(&artifact).map_err(|error| {
+        let slot = &self.node.outputs[index];
+        let written = match self.values {
+            Some(values) => slot.save_value(&*values[index], &artifact),
+            None => slot.save(&artifact),
+        };
+        written.map_err(|error| {
             Error::new(ErrorKind::Cacher, "the output could not be written").because(error)
         })?;
         let saved = artifact.into_saved()?;

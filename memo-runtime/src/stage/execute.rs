@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::{Instant, SystemTime};
 
-use super::inputs::{Failure, Inputs, Values};
+use super::inputs::{Failure, Input, Inputs, Values};
 use super::node::{Node, Status};
 use super::retry::Attempt;
 use crate::context::Context;
@@ -31,6 +31,9 @@ impl Node {
             _ => MissReason::InMemory,
         };
         let blame = |error| self.blame(self.or_cancelled(self.hide_secrets_in(error)));
+        if self.array.is_some() {
+            return self.run_array(reason).map_err(blame);
+        }
         let outcome = self.try_run(reason).map_err(blame);
         if let Err(error) = &outcome {
             self.set_status(Status::Failed(error.clone()));
@@ -102,7 +105,7 @@ impl Node {
 
     /// Runs what this call's inputs come from and whose values cannot be read. A list of open calls
     /// stands in for recursion, which a long chain would not survive.
-    fn make_inputs_ready(&self) -> Result<(), Error> {
+    pub(super) fn make_inputs_ready(&self) -> Result<(), Error> {
         let mut open = self.valueless();
         while let Some(node) = open.last().cloned() {
             let above = node.valueless();
@@ -123,7 +126,10 @@ impl Node {
     /// Returns the calls above whose values can be had only by running them.
     pub(crate) fn valueless(&self) -> Vec<Arc<Node>> {
         let without = self.inputs.iter().flat_map(|input| {
-            input.handles().filter_map(|handle| match &handle.origin {
+            // An array takes the shards of another as they come.
+            let is_array = matches!(input, Input::Each(each) if each.array().is_some());
+            let handles = input.handles().filter(move |_| !is_array);
+            handles.filter_map(|handle| match &handle.origin {
                 crate::lazy::Origin::Node(node, output) if !node.has_value(*output) => {
                     let is_absent = input.may_be_absent() && node.has_failed();
                     (!is_absent).then(|| Arc::clone(node))
@@ -190,10 +196,19 @@ impl Node {
             });
             match kept {
                 Ok(kept) => return Ok(kept),
-                Err(error) if number <= self.spec.retries && self.is_retried(number, &error) => {
+                Err(error)
+                    if number <= self.spec.retries && self.is_retried(number, None, &error) =>
+                {
                     let (stage, record) = (self.spec.name, self.record_name());
                     let (attempt, error) = (number, self.hide_secrets(error.chain()));
-                    self.session.store.emit(|| Event::Retried { stage, record, attempt, error });
+                    let shard = None;
+                    self.session.store.emit(|| Event::Retried {
+                        stage,
+                        record,
+                        shard,
+                        attempt,
+                        error,
+                    });
                     number += 1;
                 }
                 Err(error) => return Err(error),
@@ -201,34 +216,49 @@ impl Node {
         }
     }
 
-    pub(super) fn is_retried(&self, number: u32, error: &Error) -> bool {
+    pub(super) fn is_retried(&self, number: u32, shard: Option<usize>, error: &Error) -> bool {
         let body_failed = matches!(error.kind(), ErrorKind::Stage | ErrorKind::Invalid);
         body_failed
             && !self.is_interrupted()
-            && self.retry_if.as_ref().is_none_or(|retry_if| retry_if(&Attempt { number, error }))
+            && self
+                .retry_if
+                .as_ref()
+                .is_none_or(|retry_if| retry_if(&Attempt { number, shard, error }))
+    }
+
+    /// Returns what the body may know of an attempt.
+    pub(super) fn context(&self, number: u32) -> Context {
+        let interrupted = Arc::clone(self.interrupted());
+        let place = self.session.store.scratch_path().unwrap_or_else(std::env::temp_dir);
+        Context::new(self.spec.name, number, interrupted, place)
     }
 
     fn attempt(&self, number: u32) -> Result<Context, Error> {
-        let interrupted = Arc::clone(self.interrupted());
-        let place = self.session.store.scratch_path().unwrap_or_else(std::env::temp_dir);
-        let ctx = Context::new(self.spec.name, number, interrupted, place);
-        let inputs = Inputs(&self.inputs);
+        let ctx = self.context(number);
+        let inputs = Inputs { inputs: &self.inputs, shard: 0 };
         let _span = crate::trace::enter(self.spec.name, self.record.as_deref(), number);
         let outcome = catch_unwind(AssertUnwindSafe(|| self.work.run(&inputs, &ctx)));
-        let Values(values) = match outcome {
-            Ok(Ok(values)) => values,
-            Ok(Err(Failure::Around(error))) => return Err(error),
-            Ok(Err(Failure::Body(error))) => {
-                return Err(Error::new(ErrorKind::Stage, "the stage failed").because(error));
-            }
-            Err(panic) => return Err(panicked(&*panic)),
-        };
+        let Values(values) = called(outcome)?;
         for (slot, value) in self.outputs.iter().zip(values) {
             if !slot.put(value) {
                 return Err(Error::new(ErrorKind::Wiring, "an output is of another type"));
             }
         }
         Ok(ctx)
+    }
+}
+
+/// Turns what came of calling a body into its values or an error.
+pub(super) fn called(
+    outcome: std::thread::Result<Result<Values, Failure>>,
+) -> Result<Values, Error> {
+    match outcome {
+        Ok(Ok(values)) => Ok(values),
+        Ok(Err(Failure::Around(error))) => Err(error),
+        Ok(Err(Failure::Body(error))) => {
+            Err(Error::new(ErrorKind::Stage, "the stage failed").because(error))
+        }
+        Err(panic) => Err(panicked(&*panic)),
     }
 }
 

@@ -121,7 +121,8 @@ impl Node {
             let text = text.map(|(_, _, text)| text.clone()).unwrap_or_default();
             add(part.kind.into(), part.name.into(), part.digest(), text);
         }
-        for (spec, input) in self.spec.inputs.iter().zip(&self.inputs) {
+        let together = self.spec.inputs.iter().zip(&self.inputs);
+        for (spec, input) in together.filter(|(_, input)| !matches!(input, Input::Each(_))) {
             let (digest, shown) = describe(input);
             add(ComponentKind::Input, spec.parameter.into(), digest, shown);
         }
@@ -145,12 +146,14 @@ fn describe(input: &Input) -> (Digest, String) {
             let digest = node.identity(*output).unwrap_or_else(|| Digest::of(b""));
             (digest, format!("{} (made by `{}`)", digest.short(), node.spec.short_name()))
         }
+        Origin::Shard(..) => (Digest::of(b""), String::new()),
         Origin::Inserted(digest) => (*digest, format!("{} (inserted)", digest.short())),
         Origin::Broken => (Digest::of(b""), String::new()),
     };
     match input {
         Input::One(None) => (Digest::of(b"absent"), "absent".to_owned()),
         Input::One(Some(handle)) => of(handle),
+        Input::Each(each) => of(&each.handle),
         Input::Across(across) => {
             let mut hasher = blake3::Hasher::new();
             for row in across.rows() {

@@ -3,12 +3,15 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use super::array::Element;
+use super::array::elements::EachInput;
 use crate::aggregate::{Across, AcrossInput};
 use crate::context::Context;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::key::part::Parts;
 use crate::lazy::{Handle, Lazy, Origin};
 use crate::private::{BodyError, Cloned, Kept};
+use crate::shards::Shards;
 
 /// Why a body gave no values: it failed, or its inputs could not be had.
 #[derive(Debug)]
@@ -49,6 +52,8 @@ pub(crate) enum Input {
     One(Option<Handle>),
     /// What the records held, for an aggregate.
     Across(AcrossInput),
+    /// An array, each element of which goes to a shard.
+    Each(EachInput),
 }
 
 impl Input {
@@ -80,19 +85,24 @@ impl Input {
         let (one, across) = match self {
             Self::One(handle) => (handle.as_ref(), None),
             Self::Across(across) => (None, Some(across)),
+            Self::Each(each) => (Some(&each.handle), None),
         };
         one.into_iter().chain(across.into_iter().flat_map(AcrossInput::handles))
     }
 }
 
 /// The inputs of a call, as the body's closure asks for them.
-pub struct Inputs<'a>(pub(crate) &'a [Input]);
+pub struct Inputs<'a> {
+    pub(crate) inputs: &'a [Input],
+    /// Which shard of an array is to run.
+    pub(crate) shard: usize,
+}
 
 impl Inputs<'_> {
     fn handle(&self, index: usize) -> Option<&Handle> {
-        match self.0.get(index) {
+        match self.inputs.get(index) {
             Some(Input::One(handle)) => handle.as_ref(),
-            Some(Input::Across(_)) | None => None,
+            Some(Input::Across(_) | Input::Each(_)) | None => None,
         }
     }
 
@@ -140,13 +150,47 @@ impl Inputs<'_> {
         })
     }
 
+    /// Returns the element of a shard.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Lazy::load`].
+    pub fn element<T: Kept>(&self, index: usize) -> Result<Element<T>, Failure> {
+        let unbound = || Failure::Around(Error::new(ErrorKind::Wiring, "an element is not bound"));
+        let Some(Input::Each(each)) = self.inputs.get(index) else { return Err(unbound()) };
+        if let Some(shards) = each.handle.shards::<T>() {
+            return Ok(Element::Shard(shards.get(self.shard).load()?));
+        }
+        let values = each.handle.typed::<Vec<T>>().ok_or_else(unbound)?.load()?;
+        if self.shard >= values.len() {
+            return Err(unbound());
+        }
+        Ok(Element::OfVec(values, self.shard))
+    }
+
+    /// Returns the index of the shard's element.
+    pub fn index(&self) -> usize {
+        self.shard
+    }
+
+    /// Returns all that an array stage gave.
+    ///
+    /// # Errors
+    ///
+    /// None where the call was wired rightly, which is checked before.
+    pub fn shards<T: Kept>(&self, index: usize) -> Result<Shards<T>, Failure> {
+        let shards = self.handle(index).and_then(Handle::shards);
+        let unbound = || Failure::Around(Error::new(ErrorKind::Wiring, "an input is not bound"));
+        shards.ok_or_else(unbound)
+    }
+
     /// Returns an aggregate's input.
     ///
     /// # Errors
     ///
     /// None where the call was wired rightly, which is checked before.
     pub fn across<T, P: 'static>(&self, index: usize) -> Result<Across<T, P>, Failure> {
-        match self.0.get(index) {
+        match self.inputs.get(index) {
             Some(Input::Across(input)) => Ok(Across::new(input.clone())),
             _ => Err(Failure::Around(Error::new(ErrorKind::Wiring, "an input is not bound"))),
         }

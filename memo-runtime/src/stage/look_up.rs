@@ -31,6 +31,8 @@ impl Node {
                 Input::One(Some(handle)) => {
                     maker.add(ComponentKind::Input, "", &identity_of(&handle.origin)?);
                 }
+                // Each shard's key holds its own element.
+                Input::Each(_) => maker.add_text(ComponentKind::Input, "each"),
                 Input::Across(across) => {
                     if across.is_unknown() || (across.has_unknown_rows() && self.session.is_dry()) {
                         return None;
@@ -102,6 +104,12 @@ impl Node {
         if !self.is_open() {
             return true;
         }
+        if self.array.is_some() {
+            return self.settle_array().unwrap_or_else(|error| {
+                self.fail_array(error);
+                true
+            });
+        }
         let Some(key) = self.compute_key() else { return false };
         self.set_key(key);
         let status = self.look_up(&key);
@@ -155,7 +163,7 @@ impl Node {
     }
 
     /// Why the store is not asked.
-    fn never_looked_up(&self) -> Option<MissReason> {
+    pub(super) fn never_looked_up(&self) -> Option<MissReason> {
         match self.uncached {
             Some(Uncached::Itself { by }) => return Some(MissReason::NotCached { by }),
             Some(Uncached::Upstream { stage }) => {
@@ -206,8 +214,12 @@ impl Node {
     /// Whether an entry is older than the stage serves them. Nobody knows the age of one that comes from
     /// the future, but the clocks of two machines differ a little.
     fn expired(&self, head: &Head) -> Option<MissReason> {
+        self.has_expired(head.completed)
+    }
+
+    pub(super) fn has_expired(&self, completed: u64) -> Option<MissReason> {
         const CLOCKS_DIFFER: u64 = 60_000;
-        let (after, completed) = (self.spec.expires?, head.completed);
+        let after = self.spec.expires?;
         let expired = match history::now().checked_sub(completed) {
             Some(age) => age >= after,
             None => completed - history::now() > CLOCKS_DIFFER,
@@ -332,6 +344,9 @@ impl Node {
     /// `wanted` says that somebody asks for this very node, not only for its identity.
     fn settle_or_run(self: &Arc<Self>, wanted: bool) -> Result<(), Error> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.array.is_some() && self.is_open() && !self.session.is_dry() {
+            self.make_elements_ready()?;
+        }
         if !self.settle() {
             let failed = self.upstream().find_map(|above| above.failure());
             let unknown = || self.blame(Error::new(ErrorKind::Wiring, "an input has no digest"));
@@ -354,6 +369,7 @@ impl Node {
 fn identity_of(origin: &Origin) -> Option<Digest> {
     match origin {
         Origin::Node(node, output) => node.identity(*output),
+        Origin::Shard(node, output, shard) => node.table()?.identity(*shard, *output),
         Origin::Inserted(digest) => Some(*digest),
         Origin::Broken => None,
     }

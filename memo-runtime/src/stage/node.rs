@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::StageSpec;
+use super::array::Array;
 use super::fixed::Instance;
 use super::inputs::{Input, Work};
 use super::retry::Attempt;
@@ -48,6 +49,8 @@ pub(crate) struct Node {
     pub(crate) secrets: Vec<String>,
     pub(crate) inputs: Vec<Input>,
     pub(crate) outputs: Vec<Arc<dyn AnySlot>>,
+    /// What a call of an array stage has beside others.
+    pub(crate) array: Option<Array>,
     pub(crate) work: Box<dyn Work>,
     pub(crate) validator: Option<Validator>,
     pub(crate) retry_if: Option<RetryIf>,
@@ -125,6 +128,7 @@ impl Node {
             secrets: Vec::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
+            array: None,
             work,
             validator: None,
             retry_if: None,
@@ -150,6 +154,7 @@ impl Node {
                 maker.add_text(ComponentKind::Input, spec.parameter);
                 let rows = match input {
                     Input::One(handle) => vec![("", handle.as_ref(), None)],
+                    Input::Each(each) => vec![("each", Some(&each.handle), None)],
                     Input::Across(across) => across
                         .rows()
                         .iter()
@@ -158,7 +163,9 @@ impl Node {
                 };
                 for (name, handle, params) in rows {
                     let (output, digest) = match handle.map(|handle| &handle.origin) {
-                        Some(Origin::Node(node, output)) => (*output, node.plan_identity()),
+                        Some(Origin::Node(node, output) | Origin::Shard(node, output, _)) => {
+                            (*output, node.plan_identity())
+                        }
                         Some(Origin::Inserted(digest)) => (usize::MAX, *digest),
                         Some(Origin::Broken) | None => (usize::MAX, Digest::of(b"absent")),
                     };
@@ -305,6 +312,9 @@ impl Node {
     ///
     /// An output that is kept enters by its artifact. One that is not enters by the key of the call.
     pub(crate) fn identity(&self, output: usize) -> Option<Digest> {
+        if self.array.is_some() {
+            return self.identity_of_all(output);
+        }
         let (head, key, settled) = {
             let state = self.state();
             let settled = matches!(state.status, Status::Hit | Status::Ran);
@@ -357,6 +367,9 @@ impl Node {
 
     /// Whether an output's value can be had without running the body.
     pub(crate) fn has_value(&self, output: usize) -> bool {
+        if self.array.is_some() {
+            return self.has_ended_well();
+        }
         self.outputs[output].peek_any().is_some()
             || self.head().is_some_and(|head| kept(&head, output).is_some())
     }
@@ -423,6 +436,7 @@ impl Drop for Node {
             let handles: Vec<Handle> = match input {
                 Input::One(handle) => handle.into_iter().collect(),
                 Input::Across(across) => across.into_handles(),
+                Input::Each(each) => vec![each.handle],
             };
             for handle in handles {
                 if let Origin::Node(node, _) = handle.origin

@@ -16,6 +16,7 @@ use crate::error::Error;
 #[derive(Debug)]
 pub struct Attempt<'a> {
     pub(crate) number: u32,
+    pub(crate) shard: Option<usize>,
     pub(crate) error: &'a Error,
 }
 
@@ -23,6 +24,11 @@ impl Attempt<'_> {
     /// Returns which attempt this was, from 1.
     pub fn number(&self) -> u32 {
         self.number
+    }
+
+    /// Returns which shard of an array stage it was, from 0.
+    pub fn shard(&self) -> Option<usize> {
+        self.shard
     }
 
     /// Returns the error; what the body failed with is its source.

@@ -209,6 +209,17 @@ impl Validator {
         }
     }
 
+    /// Returns the digest by which shards name the validator that passed them; 0 where it is none that can be
+    /// relied on.
+    pub(crate) fn mark_digest(&self) -> u64 {
+        if self.code.is_some() { crate::store::packs::mark(Some(&self.mark())) } else { 0 }
+    }
+
+    /// Whether this very validator has passed a shard that bears the digest of a mark.
+    pub(crate) fn has_passed_mark(&self, mark: u64) -> bool {
+        mark != 0 && mark == self.mark_digest()
+    }
+
     /// Whether this very validator has passed an entry that bears `mark`, and would say the same again.
     pub(crate) fn has_passed(&self, mark: Option<&str>) -> bool {
         self.code.is_some() && mark == Some(&self.mark())

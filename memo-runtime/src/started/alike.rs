@@ -41,7 +41,9 @@ impl Node {
                     maker.add(ComponentKind::Input, "", &of_output(node, *output)?);
                 }
                 // Calls of these are not started.
-                Input::One(Some(Handle { origin: Origin::Broken, .. })) | Input::Across(_) => {
+                Input::One(Some(Handle { origin: Origin::Broken | Origin::Shard(..), .. }))
+                | Input::Across(_)
+                | Input::Each(_) => {
                     return None;
                 }
             }

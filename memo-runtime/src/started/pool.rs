@@ -47,6 +47,11 @@ impl Pool {
         Self { state: Mutex::default(), jobs: jobs.unwrap_or_else(cores).max(1) }
     }
 
+    /// Returns how many calls run at a time.
+    pub(crate) fn jobs(&self) -> usize {
+        self.jobs
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -78,7 +78,7 @@ impl Store {
     }
 
     /// Looks whether everything that an entry holds is there, by size; digests are checked on reading.
-    fn what_is_gone(&self, head: &Head) -> Option<String> {
+    pub(crate) fn what_is_gone(&self, head: &Head) -> Option<String> {
         let outside = || {
             head.broken_reference(self.files())
                 .map(|file| format!("the file `{file}` is gone or changed"))

@@ -12,6 +12,7 @@
 )]
 
 mod again;
+mod arrays;
 mod cachers;
 mod declaring;
 mod done_and_cache;

@@ -9,7 +9,7 @@ use super::params::{Reads, names, params_type, segments};
 use crate::diagnostics::Diagnostics;
 use crate::fingerprint::fingerprint;
 use crate::reach::{Mistake, ParamsRead, Reach, Request, of_stage};
-use crate::stage::model::Role;
+use crate::stage::model::{Input, Role};
 use crate::stage::options::{Code, Keyed, Options};
 use crate::stage::signature::Function;
 
@@ -22,7 +22,7 @@ pub fn level(options: &Options) -> Code {
 pub fn reach(
     function: &Function,
     options: &Options,
-    roles: &[Role],
+    (inputs, roles): (&[Input], &[Role]),
     reads: &Reads,
     diagnostics: &mut Diagnostics,
 ) -> Reach {
@@ -33,7 +33,7 @@ pub fn reach(
         refuse_unused(level, options, diagnostics);
         return body;
     }
-    let request = request(function, options, roles, reads, own);
+    let request = request(function, options, (inputs, roles), reads, own);
     match of_stage(&request, function.sig.ident.span()) {
         None => body,
         Some(Err(mistakes)) => {
@@ -64,7 +64,7 @@ fn own(function: &Function, options: &Options) -> [TokenStream; 4] {
 fn request(
     function: &Function,
     options: &Options,
-    roles: &[Role],
+    (inputs, roles): (&[Input], &[Role]),
     reads: &Reads,
     own: u128,
 ) -> Request {
@@ -83,7 +83,7 @@ fn request(
         // The key function is a path or a closure, which a bracket keeps apart from the body.
         code: quote!(#(#attrs)* #sig #body [#key]),
         params,
-        takes_paths: takes_paths(function, roles),
+        takes_paths: takes_paths(function, inputs, roles),
         takes_variables: options.env.is_some(),
         depends: paths(options.depends.as_ref()),
         opaque: paths(options.opaque.as_ref()),
@@ -100,11 +100,12 @@ fn params_read(function: &Function, roles: &[Role], reads: &Reads) -> Option<(us
     (!is_whole).then_some((at, ParamsRead { ty, fields }))
 }
 
-/// Whether an input is a path: what lies there was made by an earlier stage, and is in the key.
-fn takes_paths(function: &Function, roles: &[Role]) -> bool {
-    let inputs = function.sig.inputs.iter().zip(roles);
-    let mut inputs = inputs.filter(|(_, role)| matches!(role, Role::Input(_)));
-    inputs.any(|(parameter, _)| mentions_path(parameter.to_token_stream()))
+/// Whether an input is a path: what lies there was made by an earlier stage, and is in the key. The
+/// element of an array is not one of them: a path in a `Vec` enters by its text.
+fn takes_paths(function: &Function, inputs: &[Input], roles: &[Role]) -> bool {
+    let is_whole = |role: &Role| matches!(role, Role::Input(at) if !inputs[*at].is_element());
+    let mut parameters = function.sig.inputs.iter().zip(roles).filter(|(_, role)| is_whole(role));
+    parameters.any(|(parameter, _)| mentions_path(parameter.to_token_stream()))
 }
 
 fn mentions_path(tokens: TokenStream) -> bool {

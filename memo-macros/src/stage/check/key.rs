@@ -24,7 +24,9 @@ pub fn check(
     diagnostics: &mut Diagnostics,
 ) -> Key {
     let params = written.iter().zip(roles).find(|(_, role)| matches!(role, Role::Params));
-    let scope = Scope { params: params.map(|(parameter, _)| parameter), arguments, inputs };
+    let params = params.map(|(parameter, _)| parameter);
+    let takes_index = roles.iter().any(|role| matches!(role, Role::Index));
+    let scope = Scope { params, arguments, inputs, takes_index };
     let skipped =
         scope.entries("skip", options.skip.as_ref().map(|o| o.value.as_slice()), diagnostics);
     let secret =
@@ -48,6 +50,7 @@ pub struct Scope<'a> {
     pub params: Option<&'a Parameter>,
     pub arguments: &'a [Argument],
     inputs: &'a [Input],
+    takes_index: bool,
 }
 
 /// A checked entry of `skip` or `secret`.
@@ -131,7 +134,14 @@ impl Scope<'_> {
         let wrong = name.unraw().to_string();
         if wrong == PARAMS {
             diagnostics.under(name, "the function has no `params`; add `params: &Params` to it");
-        } else if self.inputs.iter().any(|input| input.parameter.unraw() == wrong) {
+        } else if wrong == "index" && self.takes_index {
+            let sentence = "`index` enters the key because the function takes it; remove it here";
+            diagnostics.under(name, sentence);
+        } else if let Some(input) = self.inputs.iter().find(|i| i.parameter.unraw() == wrong) {
+            if input.is_element() {
+                let sentence = "is an element of an array, which always enters the key; remove it";
+                return diagnostics.under(name, format!("`{wrong}` {sentence}"));
+            }
             diagnostics.under(
                 name,
                 format!(

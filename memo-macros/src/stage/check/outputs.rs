@@ -8,7 +8,7 @@ use crate::diagnostics::Diagnostics;
 use crate::stage::model::{Cacher, Output};
 use crate::stage::options::{NamedOutput, Options};
 use crate::stage::signature::Returned;
-use crate::stage::types::{borrows, impl_trait, is_named, peel, with_static};
+use crate::stage::types::{borrows, impl_trait, is_named, is_shards, peel, with_static};
 
 /// Gives each returned value its name and cacher.
 pub fn check(
@@ -118,6 +118,9 @@ fn refuse_type(ty: &mut Type, diagnostics: &mut Diagnostics) {
     // Reported together with the returned type.
     if impl_trait(ty).is_some() {
         *ty = Type::Verbatim(quote!(()));
+    }
+    if is_shards(ty) {
+        diagnostics.under(&*ty, "return a value; `each = [page in pages]` makes shards of values");
     }
     if is_named(ty, "Lazy") {
         diagnostics

@@ -5,13 +5,16 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Type, TypeReference};
 
+use super::arrays::{self, is_array};
 use super::inputs::{self, Claim};
 use crate::diagnostics::Diagnostics;
 use crate::reads::PARAMS;
 use crate::stage::model::{Argument, Input, InputForm, Kind, Role};
 use crate::stage::options::Options;
 use crate::stage::signature::Parameter;
-use crate::stage::types::{arguments_of, borrows, is_named, is_static, peel, reference};
+use crate::stage::types::{
+    arguments_of, borrows, is_named, is_shards, is_static, peel, reference, unreferenced,
+};
 
 /// The parameters, sorted by what they stand for.
 pub struct Parameters {
@@ -29,13 +32,14 @@ pub fn check(
     rt: &TokenStream,
     diagnostics: &mut Diagnostics,
 ) -> Parameters {
-    let claims = inputs::claims(written, options, diagnostics);
+    let reserved = Reserved { index: is_array(kind, options) };
+    let claims = inputs::claims(written, options, reserved, diagnostics);
     let inputs: Vec<Input> =
         claims.iter().map(|claim| inputs::input(kind, claim, rt, diagnostics)).collect();
     let mut sorted =
         Parameters { roles: Vec::new(), provided: None, inputs, arguments: Vec::new() };
     for (at, parameter) in written.iter().enumerate() {
-        let role = sorted.role(kind, at, parameter, &claims, diagnostics);
+        let role = sorted.role(kind, at, parameter, reserved, &claims, diagnostics);
         sorted.roles.push(role);
     }
     if kind == Kind::Aggregate {
@@ -44,10 +48,19 @@ pub fn check(
     sorted
 }
 
-/// Returns whether a parameter is `params` or `ctx`, which are known by their names.
-pub fn is_reserved(parameter: &Parameter) -> bool {
-    let name = parameter.name.unraw();
-    name == PARAMS || name == "ctx"
+/// The names that parameters are known by.
+#[derive(Clone, Copy)]
+pub struct Reserved {
+    /// Whether `index` is one of them, as it is in an array stage.
+    index: bool,
+}
+
+impl Reserved {
+    /// Returns whether a parameter is `params`, `ctx` or `index`.
+    pub fn holds(self, parameter: &Parameter) -> bool {
+        let name = parameter.name.unraw();
+        name == PARAMS || name == "ctx" || (self.index && name == "index")
+    }
 }
 
 impl Parameters {
@@ -56,6 +69,7 @@ impl Parameters {
         kind: Kind,
         at: usize,
         parameter: &Parameter,
+        reserved: Reserved,
         claims: &[Claim],
         diagnostics: &mut Diagnostics,
     ) -> Role {
@@ -69,6 +83,10 @@ impl Parameters {
         if parameter.name.unraw() == "ctx" {
             context(parameter, diagnostics);
             return Role::Context;
+        }
+        if reserved.holds(parameter) {
+            arrays::index(parameter, diagnostics);
+            return Role::Index;
         }
         self.arguments.push(argument(parameter, diagnostics));
         Role::Argument(self.arguments.len() - 1)
@@ -118,8 +136,10 @@ fn is_shared(reference: &TypeReference) -> bool {
 
 fn argument(parameter: &Parameter, diagnostics: &mut Diagnostics) -> Argument {
     let Parameter { name, ty } = parameter.clone();
-    if is_named(&ty, "Across") {
-        diagnostics.under(&ty, format!("`Across<..>` is an input; name `{name}` in `inputs`"));
+    let lent = unreferenced(&ty);
+    let handle = [("Across", is_named(lent, "Across")), ("Shards", is_shards(lent))];
+    if let Some((handle, _)) = handle.into_iter().find(|(_, is_it)| *is_it) {
+        diagnostics.under(&ty, format!("`{handle}<..>` is an input; name `{name}` in `inputs`"));
         return Argument { name, ty, lent: None };
     }
     if let Some(reference) = reference(&ty).filter(|reference| !is_static(reference)) {

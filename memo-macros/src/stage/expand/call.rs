@@ -10,7 +10,7 @@ use syn::spanned::Spanned;
 use super::interface::Interface;
 use super::{at, key, rt_at, run};
 use crate::reach::CodeItem;
-use crate::stage::model::{Cacher, Input, InputForm, Kind, Name, Output, Spec, Stage};
+use crate::stage::model::{Cacher, Input, InputForm, Kind, Name, Output, Role, Spec, Stage};
 use crate::stage::options::Resources;
 use crate::stage::signature::Function;
 
@@ -20,7 +20,10 @@ pub fn call(stage: &Stage, function: &Function, interface: &Interface) -> TokenS
     let (spec, open, instance) =
         (spec(stage, function), open(stage, interface), instance(&rt, function));
     let components = key::components(stage);
-    let inputs = stage.inputs.iter().enumerate().map(|(at, input)| declare_input(at, input));
+    let inputs = stage.inputs.iter().enumerate();
+    let inputs = inputs.map(|(at, input)| declare_input(stage, at, input));
+    let index = stage.roles.iter().any(|role| matches!(role, Role::Index));
+    let index = index.then(|| hygienic!(call.takes_index();));
     let outputs = stage.outputs.iter().map(|output| declare_output(stage, output));
     let checks = checks(stage);
     let (work, submit) = (run::work(stage, function, interface), submit(stage));
@@ -31,6 +34,7 @@ pub fn call(stage: &Stage, function: &Function, interface: &Interface) -> TokenS
         #instance
         #components
         #(#inputs)*
+        #index
         #(#outputs)*
         #checks
         let work = || #work;
@@ -72,6 +76,8 @@ fn spec(stage: &Stage, function: &Function) -> TokenStream {
             },
         }
     });
+    let each = stage.is_array().then(|| hygienic!(each: true,));
+    let batch = stage.spec.batch.map(Literal::u32_unsuffixed).into_iter();
     let place = quote_spanned! {at(function.sig.ident.span())=>
         file: ::core::file!(), line: ::core::line!(), column: ::core::column!()
     };
@@ -86,6 +92,8 @@ fn spec(stage: &Stage, function: &Function) -> TokenStream {
                 #was #env #cache #rerun #expires #done
                 #(retries: #retries,)*
                 #resources
+                #each
+                #(batch: #batch,)*
                 #place,
                 ..#rt::StageSpec::new(#name)
             };
@@ -175,10 +183,17 @@ fn instance(rt: &TokenStream, function: &Function) -> TokenStream {
     parameters.collect()
 }
 
-fn declare_input(index: usize, input: &Input) -> TokenStream {
+fn declare_input(stage: &Stage, index: usize, input: &Input) -> TokenStream {
     let (value, index) = (&input.value, Literal::usize_unsuffixed(index));
     let span = at(input.parameter.span());
     match &input.form {
+        InputForm::ElementLent | InputForm::ElementCloned => {
+            let enter = key::element(stage, input);
+            quote_spanned!(span=> call.each::<#value>(#index, #enter);)
+        }
+        InputForm::ShardsLent | InputForm::Shards => {
+            quote_spanned!(span=> call.shards::<#value>(#index);)
+        }
         InputForm::Across(None) => quote_spanned!(span=> call.across::<#value>(#index);),
         InputForm::Across(Some(params)) => {
             quote_spanned!(span=> call.across_with::<#value, #params, _>(#index, owner);)
@@ -196,6 +211,9 @@ fn declare_input(index: usize, input: &Input) -> TokenStream {
 fn declare_output(stage: &Stage, output: &Output) -> TokenStream {
     let ty = &output.ty;
     let rt = rt_at(stage, ty.span());
+    if stage.is_array() {
+        return declare_shards(stage, output, &rt);
+    }
     // Only rustc can tell whether it is another name of `Result`.
     let (prepare, target) = match &stage.alias {
         Some(_) => {
@@ -216,6 +234,30 @@ fn declare_output(stage: &Stage, output: &Output) -> TokenStream {
         }
     };
     if prepare.is_empty() { declare } else { hygienic!({ #prepare #declare }) }
+}
+
+/// Adds an output of an array stage. Whether its type is another name of `Result` is only asked, on a call
+/// that is never made.
+fn declare_shards(stage: &Stage, output: &Output, rt: &TokenStream) -> TokenStream {
+    let (ty, span) = (&output.ty, at(output.ty.span()));
+    let question = stage.alias.as_ref().map(|_| {
+        quote_spanned! {span=>
+            if false {
+                use #rt::AliasOfNothing as _;
+                #rt::Alias::<#ty>::new(&mut call).kind().output_in_memory::<#ty>();
+            }
+        }
+    });
+    let declare = match &output.cacher {
+        Cacher::Memory => quote_spanned!(span=> call.output_shards_in_memory::<#ty>();),
+        Cacher::Default => {
+            quote_spanned!(span=> call.output_shards::<#ty, _>(#rt::default_cacher());)
+        }
+        Cacher::Given(cacher) => {
+            quote_spanned!(at(cacher.span())=> call.output_shards::<#ty, _>(#cacher);)
+        }
+    };
+    hygienic!(#question #declare)
 }
 
 fn checks(stage: &Stage) -> TokenStream {
@@ -244,7 +286,12 @@ fn submit(stage: &Stage) -> TokenStream {
         .enumerate()
         .map(|(at, Output { ty, .. })| {
             let at = Literal::usize_unsuffixed(at);
-            quote_spanned!(super::at(ty.span())=> outputs.lazy::<#ty>(#at))
+            let span = super::at(ty.span());
+            if stage.is_array() {
+                quote_spanned!(span=> outputs.shards::<#ty>(#at))
+            } else {
+                quote_spanned!(span=> outputs.lazy::<#ty>(#at))
+            }
         })
         .collect();
     match handles.as_slice() {

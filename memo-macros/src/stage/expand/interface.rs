@@ -122,9 +122,10 @@ impl<'a> Interface<'a> {
     /// Returns the type of the handles of the outputs.
     fn handles(&self) -> TokenStream {
         let rt = self.stage.rt();
+        let handle = if self.stage.is_array() { local("Shards") } else { local("Lazy") };
         let handles = self.stage.outputs.iter().map(|output| {
             let ty = &output.ty;
-            hygienic!(#rt::Lazy<#ty>)
+            hygienic!(#rt::#handle<#ty>)
         });
         if self.stage.outputs.len() == 1 {
             hygienic!(#(#handles)*)

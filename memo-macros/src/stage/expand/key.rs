@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 
 use super::{at, rt_at, run};
 use crate::reads::{FieldPath, PARAMS};
-use crate::stage::model::{Argument, Part, Source, Stage};
+use crate::stage::model::{Argument, Input, Part, Source, Stage};
 
 /// Where the lines stand.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,11 +64,7 @@ fn lines(stage: &Stage, parts: &[&Part], place: Place) -> Option<TokenStream> {
 }
 
 fn line(stage: &Stage, part: &Part, place: Place) -> TokenStream {
-    let enter = |span: Span, value: TokenStream, slot: TokenStream| {
-        let rt = rt_at(stage, span);
-        let part = quote_spanned!(at(span)=> (&&&#rt::Part(#value)));
-        quote_spanned!(at(span)=> #part.enter(parts.#slot);)
-    };
+    let enter = |span, value, slot| enter(stage, span, &value, &slot);
     match part {
         Part::Param { field: path, masks } => {
             let name = path.text();
@@ -92,6 +88,27 @@ fn line(stage: &Stage, part: &Part, place: Place) -> TokenStream {
             let takes = takes.iter().map(|source| respanned(taken(stage, *source, place), span));
             let value = quote_spanned!(at(span)=> &#function(#(#takes),*));
             enter(span, value, hygienic!(projection("key")))
+        }
+    }
+}
+
+/// Puts a value, lent, into its slot among the `parts`.
+fn enter(stage: &Stage, span: Span, value: &TokenStream, slot: &TokenStream) -> TokenStream {
+    let rt = rt_at(stage, span);
+    let part = quote_spanned!(at(span)=> (&&&#rt::Part(#value)));
+    quote_spanned!(at(span)=> #part.enter(parts.#slot);)
+}
+
+/// The closure by which an element of an array enters the key.
+pub fn element(stage: &Stage, input: &Input) -> TokenStream {
+    let (rt, value) = (stage.rt(), &input.value);
+    let name = input.parameter.unraw().to_string();
+    let slot = hygienic!(argument(#name));
+    let line = enter(stage, input.parameter.span(), &hygienic!(element), &slot);
+    hygienic! {
+        |element: &#value, parts: &mut #rt::Parts| {
+            use #rt::{ByCacheKey as _, BySerialize as _, ByNothing as _};
+            #line
         }
     }
 }

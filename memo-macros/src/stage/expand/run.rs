@@ -70,7 +70,7 @@ fn run(stage: &Stage, function: &Function, interface: &Interface) -> TokenStream
     let has = |wanted: fn(&Role) -> bool| stage.roles.iter().any(wanted);
     let captured =
         unless_unused("captured", has(|role| matches!(role, Role::Params | Role::Argument(_))));
-    let inputs = unless_unused("inputs", has(|role| matches!(role, Role::Input(_))));
+    let inputs = unless_unused("inputs", has(|role| matches!(role, Role::Input(_) | Role::Index)));
     let ctx = unless_unused("ctx", has(|role| matches!(role, Role::Context)));
     let (params, values) = (params(stage), values(stage, function, interface));
     let bindings = stage.inputs.iter().enumerate().map(|(at, input)| bind(stage, at, input));
@@ -147,6 +147,12 @@ fn bind(stage: &Stage, index: usize, input: &Input) -> TokenStream {
         InputForm::Lazy => quote_spanned!(span=> inputs.lazy::<#value>(#index)?),
         InputForm::OptionalLent(_) => quote_spanned!(span=> inputs.optional::<#value>(#index)?),
         InputForm::OptionalLazy => quote_spanned!(span=> inputs.optional_lazy::<#value>(#index)?),
+        InputForm::ElementLent | InputForm::ElementCloned => {
+            quote_spanned!(span=> inputs.element::<#value>(#index)?)
+        }
+        InputForm::ShardsLent | InputForm::Shards => {
+            quote_spanned!(span=> inputs.shards::<#value>(#index)?)
+        }
         InputForm::Across(params) => {
             let params = params.clone().unwrap_or_else(|| hygienic!(()));
             quote_spanned!(span=> inputs.across::<#value, #params>(#index)?)
@@ -165,6 +171,7 @@ fn pass(stage: &Stage, role: Role) -> TokenStream {
     match role {
         Role::Params => hygienic!(params),
         Role::Context => hygienic!(ctx),
+        Role::Index => hygienic!(inputs.index()),
         Role::Argument(index) if stage.arguments[index].lent.is_some() => lent(stage, index),
         Role::Argument(index) => {
             let (place, span) = (captured(stage, index), stage.arguments[index].name.span());
@@ -175,7 +182,14 @@ fn pass(stage: &Stage, role: Role) -> TokenStream {
             let input = &stage.inputs[index];
             let name = local("input", &input.parameter.unraw());
             match &input.form {
-                InputForm::Lent => hygienic!(&#name),
+                InputForm::Lent | InputForm::ElementLent | InputForm::ShardsLent => {
+                    hygienic!(&#name)
+                }
+                InputForm::ElementCloned => {
+                    let (span, value) = (input.parameter.span(), &input.value);
+                    let rt = rt_at(stage, span);
+                    quote_spanned!(at(span)=> #rt::clone_of::<#value>(&#name))
+                }
                 InputForm::OptionalLent(lent) => hygienic! {
                     match &#name {
                         #rt::Some(value) => #rt::Some::<&#lent>(value),

@@ -92,7 +92,7 @@ fn example(name: &str) -> &'static str {
 }
 
 /// Parses a whole number above zero.
-fn count(name: &str, input: ParseStream) -> Result<u32> {
+pub fn count(name: &str, input: ParseStream) -> Result<u32> {
     let sentence = format!("`{name}` is a whole number from 1, such as `4`");
     let number: LitInt = input.parse().map_err(|error| Error::new(error.span(), &sentence))?;
     match number.base10_parse() {

@@ -138,6 +138,9 @@ impl Parse for Code {
 
 /// What stands in a list, and what of it can be saved where it is written wrongly.
 pub trait Element: Parse {
+    /// What stands in such a list, for complaints about it.
+    const EXAMPLE: &str = "..";
+
     /// Reads the name in a string, for lists of names.
     fn unquoted(_: &LitStr) -> Option<Self> {
         None
@@ -179,7 +182,7 @@ pub fn list<T: Element>(
     diagnostics: &mut Diagnostics,
 ) -> Result<Vec<T>> {
     if !input.peek(token::Bracket) {
-        let error = input.error(format!("write `{option} = [..]`"));
+        let error = input.error(format!("write `{option} = [{}]`", T::EXAMPLE));
         let Ok(only) = input.parse() else { return Err(error) };
         diagnostics.push(error);
         return Ok(vec![only]);

@@ -197,6 +197,83 @@ fn an_aggregate_without_outputs() {
 }
 
 #[test]
+fn an_array() {
+    snapshot(
+        "an_array",
+        &stage(
+            "each = [page in pages, id in ids], inputs = [lexicon], outputs = [embedding, Lazy(size)],
+            cachers = [Bincode], batch = 8, validate = plausible",
+            "fn embed(page: &Page, id: u64, index: usize, params: &Params, lexicon: &Lexicon, verbose: bool)
+                -> Result<(Embedding, u64)> { make(page, id, index, params.size, lexicon) }",
+        ),
+    );
+}
+
+#[test]
+fn an_array_of_every_form_of_element() {
+    snapshot(
+        "an_array_of_every_form_of_element",
+        &stage(
+            "each = [slice in slices, text in texts, path in paths, owned in values], outputs = [score]",
+            "fn forms(slice: &[Digit], text: &str, path: &Path, owned: Option<Model>) -> f64 { 0.0 }",
+        ),
+    );
+}
+
+#[test]
+fn an_array_without_outputs() {
+    snapshot(
+        "an_array_without_outputs",
+        &stage("each = [page in pages], done = true", "fn send<T: Page>(page: &T) {}"),
+    );
+}
+
+#[test]
+fn whole_arrays_as_inputs() {
+    snapshot(
+        "whole_arrays_as_inputs",
+        &stage(
+            "inputs = [lent, owned], outputs = [sum], cachers = [Json]",
+            "fn sum(lent: &Shards<u64>, owned: memo::Shards<Model>, index: usize) -> u64 { index }",
+        ),
+    );
+}
+
+/// Returns the fingerprint in an expansion.
+fn code(attr: &str, item: &str) -> String {
+    let expansion = stage(attr, item);
+    let at = expansion.find("0x").expect("a fingerprint");
+    expansion[at..at + 34].to_owned()
+}
+
+#[test]
+fn how_an_array_is_cut_is_no_code() {
+    let item = "fn f(page: &Page, index: usize) -> u8 { 1 }";
+    let attr = "each = [page in pages], outputs = [a]";
+    let same = [
+        "each = [page in others], outputs = [a]",
+        "each = [page in pages], outputs = [a], batch = 8",
+        "each = [page in pages], outputs = [a], resources(cpus = 2)",
+    ];
+    for other in same {
+        assert_eq!(code(attr, item), code(other, item), "{other}");
+    }
+    let edited = "fn f(page: &Page, index: usize) -> u8 { 2 }";
+    let renamed = "fn f(index: usize, page: &Page) -> u8 { 1 }";
+    for other in [edited, renamed] {
+        assert_ne!(code(attr, item), code(attr, other), "{other}");
+    }
+}
+
+#[test]
+fn an_array_with_mistakes_leaves_its_outline() {
+    let item = "fn f(page: &Page, index: u8, x: u8) -> A { a }";
+    let (outline, errors) = expand(Kind::Stage, "each = [page of pages], outputs = [a]", item);
+    assert_eq!(errors.len(), 2);
+    snapshot("an_array_with_mistakes_leaves_its_outline", &pretty(outline));
+}
+
+#[test]
 fn mistakes_leave_an_outline() {
     let (outline, errors) = expand(
         Kind::Stage,

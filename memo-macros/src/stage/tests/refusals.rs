@@ -1,5 +1,6 @@
 //! Every refusal and its sentence. Each row is an attribute, an item, and all errors, in order.
 
+mod arrays;
 mod inputs;
 mod key;
 mod options;
@@ -119,11 +120,11 @@ fn aggregates() {
 #[test]
 fn all_mistakes_of_one_stage_are_reported_together() {
     refused(&[(
-        "imputs = [train], outputs = [a, b], cachers = [Csv, Csv, Csv], each = [x in y], done = true, version = \"\"",
+        "imputs = [train], outputs = [a, b], cachers = [Csv, Csv, Csv], each = [x on y], done = true, version = \"\"",
         "async fn many(train: &[f64], (x, y): (u8, u8)) -> Result<(u8, u8)> { Ok((x, y)) }",
         &[
             "unknown option `imputs`; did you mean `inputs`?",
-            "`each` is not supported yet",
+            "write `each = [page in pages]`: a parameter of the function, `in`, and the name of an array in the record's state",
             "`version` cannot be empty; leave it out",
             "a stage cannot be `async` yet; block on the future inside of an ordinary function",
             "a parameter of a stage is a plain name; take the pattern apart in the body",

@@ -1,6 +1,7 @@
 //! Oddities that are accepted: each module opens with the bug that it guards against. They compile with
 //! the tests, which is quicker than a crate for each, and inner attributes hold for modules as well.
 
+mod arrays;
 mod crate_under_another_name;
 mod expressions_as_options;
 mod forms_of_returned_types;

@@ -92,6 +92,25 @@ fn best(sum: Across<u64, Params>) -> Result<u64> {
     Ok(best)
 }
 
+/// An array.
+#[stage(
+    each = [element in elements, other in others],
+    inputs = [count],
+    outputs = [product, Lazy(place)],
+    cachers = [Json],
+    batch = 2
+)]
+fn product(element: &u64, other: u64, count: &u64, index: usize) -> Result<(u64, usize)> {
+    Ok((element.checked_mul(other).ok_or("too big")? + count, index))
+}
+
+/// Of what an array gives.
+#[stage(inputs = [product, place], outputs = [nothing])]
+fn whole(product: &Shards<u64>, place: Shards<usize>) -> u64 {
+    drop(place);
+    u64::try_from(size_of_val(product)).unwrap_or(0)
+}
+
 mod inner {
     use memo_runtime::prelude::*;
 
@@ -111,6 +130,7 @@ fn runs() -> Result<()> {
     assert_eq!(*size::<u64, 2>(&mut record, 0)?.load()?, 16);
     announce(&mut record, "a")?;
     assert_eq!(*inner::three(&mut record)?.load()?, 3);
-    assert_eq!(size_of_val(&best::body), 0);
+    assert_eq!(size_of_val(&best::body) + size_of_val(&whole::body), 0);
+    assert_eq!(product::body(&2, 3, &4, 5)?, (10, 5));
     Ok(())
 }

@@ -1,0 +1,161 @@
+//! Where the elements of an array stage come from: a `Vec` in the record's state, or the shards of another
+//! array stage.
+
+use std::any::Any;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::digest::Digest;
+use crate::error::{Error, ErrorKind};
+use crate::key::ComponentKind;
+use crate::key::canonical::Encoded;
+use crate::key::files::{FileDigest, FileMemory};
+use crate::key::part::Parts;
+use crate::lazy::{Handle, Lazy};
+use crate::private::Kept;
+use crate::stage::node::Node;
+
+/// An input of an array stage, one element of which goes to each shard.
+pub(crate) struct EachInput {
+    pub(crate) handle: Handle,
+    elements: Box<dyn Elements>,
+    /// A `Vec` stays in memory as long as shards of it are to run.
+    held: Mutex<Option<Arc<dyn Any + Send + Sync>>>,
+}
+
+/// What enters the key of a shard for one of its elements.
+pub(crate) enum ElementKey {
+    /// The value.
+    Value(Encoded),
+    /// The identity of a shard.
+    Shard(Digest),
+}
+
+impl ElementKey {
+    /// Adds the element to a shard's key, by the name of the parameter that takes it.
+    pub(crate) fn add_to(&self, maker: &mut crate::key::KeyMaker, parameter: &'static str) {
+        match self {
+            Self::Value(value) => maker.add_encoded(ComponentKind::Argument, parameter, value),
+            Self::Shard(identity) => maker.add(ComponentKind::Input, parameter, identity),
+        }
+    }
+}
+
+impl EachInput {
+    /// Takes the elements of a handle; `None` if it is neither a `Vec<T>` nor the shards of an array of `T`.
+    pub(crate) fn of<T: Kept>(
+        handle: Handle,
+        enter: impl Fn(&T, &mut Parts) + Send + Sync + 'static,
+    ) -> Option<Self> {
+        let elements: Box<dyn Elements> = match handle.typed::<Vec<T>>() {
+            Some(values) => Box::new(OfVec { values, enter }),
+            None => {
+                handle.shards::<T>()?;
+                Box::new(OfShards)
+            }
+        };
+        Some(Self { handle, elements, held: Mutex::default() })
+    }
+
+    /// Returns the array whose shards are the elements, and which of its outputs they are.
+    pub(crate) fn array(&self) -> Option<(&Arc<Node>, usize)> {
+        match &self.handle.origin {
+            crate::lazy::Origin::Node(node, output) if node.array.is_some() => {
+                Some((node, *output))
+            }
+            _ => None,
+        }
+    }
+
+    /// Loads a `Vec` of elements, holds it, and returns how many there are.
+    pub(crate) fn load(&self) -> Result<usize, Error> {
+        let (held, count) = self.elements.load()?;
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
+        Ok(count)
+    }
+
+    /// Lets go of a `Vec` of elements.
+    pub(crate) fn let_go(&self) {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Dropped when the lock is free: that may take long.
+        drop(held);
+    }
+
+    /// Digests a `Vec`'s elements: calls `take` for each in order with what enters its key, and the files that
+    /// it names.
+    pub(crate) fn digest(
+        &self,
+        range: std::ops::Range<usize>,
+        files: &Arc<FileMemory>,
+        take: &mut dyn FnMut(Encoded, Vec<FileDigest>),
+    ) -> Result<(), Error> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.elements.digest(held, range, files, take)
+    }
+}
+
+trait Elements: Send + Sync {
+    /// Returns what holds the elements, and how many there are.
+    fn load(&self) -> Result<(Option<Arc<dyn Any + Send + Sync>>, usize), Error>;
+
+    fn digest(
+        &self,
+        held: Option<Arc<dyn Any + Send + Sync>>,
+        range: std::ops::Range<usize>,
+        files: &Arc<FileMemory>,
+        take: &mut dyn FnMut(Encoded, Vec<FileDigest>),
+    ) -> Result<(), Error>;
+}
+
+struct OfVec<T, F> {
+    values: Lazy<Vec<T>>,
+    enter: F,
+}
+
+impl<T: Kept, F: Fn(&T, &mut Parts) + Send + Sync> Elements for OfVec<T, F> {
+    fn load(&self) -> Result<(Option<Arc<dyn Any + Send + Sync>>, usize), Error> {
+        let values = self.values.load()?;
+        let count = values.len();
+        Ok((Some(values), count))
+    }
+
+    fn digest(
+        &self,
+        held: Option<Arc<dyn Any + Send + Sync>>,
+        range: std::ops::Range<usize>,
+        files: &Arc<FileMemory>,
+        take: &mut dyn FnMut(Encoded, Vec<FileDigest>),
+    ) -> Result<(), Error> {
+        let values = match held.map(Arc::downcast::<Vec<T>>) {
+            Some(Ok(values)) => values,
+            _ => self.values.load()?,
+        };
+        let mut parts = Parts::digesting(files);
+        for (index, element) in range.clone().zip(&values[range]) {
+            (self.enter)(element, &mut parts);
+            let (value, files) = parts.take_element().map_err(|error| {
+                Error::new(ErrorKind::Key, format!("element {index}")).because(error)
+            })?;
+            take(value, files);
+        }
+        Ok(())
+    }
+}
+
+/// The shards of another array: it is asked itself.
+struct OfShards;
+
+impl Elements for OfShards {
+    fn load(&self) -> Result<(Option<Arc<dyn Any + Send + Sync>>, usize), Error> {
+        Ok((None, 0))
+    }
+
+    fn digest(
+        &self,
+        _: Option<Arc<dyn Any + Send + Sync>>,
+        _: std::ops::Range<usize>,
+        _: &Arc<FileMemory>,
+        _: &mut dyn FnMut(Encoded, Vec<FileDigest>),
+    ) -> Result<(), Error> {
+        Ok(())
+    }
+}

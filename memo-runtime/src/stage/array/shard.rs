@@ -1,0 +1,365 @@
+//! Running one shard: its body runs, what it gives is validated and kept, or its failure is noted.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use super::table::{Given, Table};
+use crate::context::Context;
+use crate::digest::Digest;
+use crate::error::{Error, ErrorKind};
+use crate::event::Event;
+use crate::key::{ComponentKind, KeyMaker};
+use crate::stage::commit::{Fresh, NotKept};
+use crate::stage::execute::{Made, called};
+use crate::stage::inputs::{Inputs, Values};
+use crate::stage::node::Node;
+use crate::stage::validate::Validator;
+use crate::store::history;
+use crate::store::lock::KeyLock;
+use crate::store::manifest::{Head, Kept, Output};
+use crate::store::packs::{Place, Shard};
+
+/// The values that a shard's body gave.
+type ShardValues = Vec<Arc<dyn Any + Send + Sync>>;
+
+impl Node {
+    /// Runs a shard that was [taken](Table::take).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Interrupted`] if the run is to end; the shard can be taken again then. A shard that
+    /// fails is noted in the table.
+    pub(crate) fn run_shard(&self, shard: usize) -> Result<(), Error> {
+        let Some(table) = self.table() else { return Ok(()) };
+        let outcome = self.try_run_shard(table, shard).map_err(|error| self.hide_secrets_in(error));
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(error) if self.or_cancelled(error.clone()).kind() == ErrorKind::Interrupted => {
+                table.put_back(shard);
+                Err(self.blame(self.or_cancelled(error)))
+            }
+            Err(error) => {
+                table.failed(shard, &error);
+                let (stage, record) = (self.spec.name, self.record_name());
+                self.session.store.emit(|| Event::ShardFailed { stage, record, shard, error });
+                Ok(())
+            }
+        }
+    }
+
+    fn try_run_shard(&self, table: &Table, shard: usize) -> Result<(), Error> {
+        let interrupted =
+            || Error::new(ErrorKind::Interrupted, "interrupted before the shard started");
+        if self.is_interrupted() {
+            return Err(interrupted());
+        }
+        let key = table.key(shard);
+        let _lock = if self.is_kept() { self.lock_shard(&key) } else { None };
+        if self.is_interrupted() {
+            return Err(interrupted());
+        }
+        if self.is_kept()
+            && self.never_looked_up().is_none()
+            && self.was_quicker(table, shard, &key)
+        {
+            return Ok(());
+        }
+        let (stage, record) = (self.spec.name, self.record_name());
+        self.session.store.emit(|| Event::ShardStarted { stage, record, shard, key });
+        let given = self.attempt_shard(table, shard, &key)?;
+        let (seconds, size, kept) = (given.seconds, given.size, given.place.is_some());
+        table.ran(shard, &given);
+        let record = self.record_name();
+        self.session.store.emit(|| Event::ShardFinished {
+            stage,
+            record,
+            shard,
+            key,
+            seconds,
+            size,
+            kept,
+        });
+        Ok(())
+    }
+
+    /// Waits for another process that computes the same shard.
+    fn lock_shard(&self, key: &Digest) -> Option<KeyLock> {
+        let store = &self.session.store;
+        let (stage, record) = (self.spec.name, self.record_name());
+        let waits = || store.emit(|| Event::Waiting { stage, record, key: *key });
+        store.lock(key, || self.is_interrupted(), waits)
+    }
+
+    /// Whether another process, or another array of this one, has computed the shard meanwhile.
+    fn was_quicker(&self, table: &Table, shard: usize, key: &Digest) -> bool {
+        let generation = table.state().generations.get(&shard).copied().unwrap_or(0);
+        table.packs.refresh();
+        let Some(kept) = table.packs.find_one(key) else { return false };
+        if kept.generation < generation || !self.is_shard_good(table, key, &kept) {
+            return false;
+        }
+        let identities = self.known_identities(key, &kept);
+        table.found(shard, kept.place, &identities, f64::from(kept.seconds));
+        true
+    }
+
+    /// Runs the body and keeps what it gives, again while a failure is to be retried.
+    fn attempt_shard(&self, table: &Table, shard: usize, key: &Digest) -> Result<Given, Error> {
+        let (start, began) = (Instant::now(), SystemTime::now());
+        let mut number = 1;
+        loop {
+            let kept = self.call_shard(shard, number).and_then(|(values, context)| {
+                let seconds = start.elapsed().as_secs_f64();
+                let made = Made { seconds, attempts: number, began, context };
+                self.keep_shard(table, shard, key, values, &made)
+            });
+            match kept {
+                Ok(given) => return Ok(given),
+                Err(error)
+                    if number <= self.spec.retries
+                        && self.is_retried(number, Some(shard), &error) =>
+                {
+                    let (stage, record) = (self.spec.name, self.record_name());
+                    let (attempt, error) = (number, self.hide_secrets(error.chain()));
+                    let shard = Some(shard);
+                    self.session.store.emit(|| Event::Retried {
+                        stage,
+                        record,
+                        shard,
+                        attempt,
+                        error,
+                    });
+                    number += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn call_shard(&self, shard: usize, number: u32) -> Result<(ShardValues, Context), Error> {
+        let ctx = self.context(number);
+        let inputs = Inputs { inputs: &self.inputs, shard };
+        let _span = crate::trace::enter(self.spec.name, self.record.as_deref(), number);
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.work.run(&inputs, &ctx)));
+        let Values(values) = called(outcome)?;
+        Ok((values.into_iter().map(Arc::from).collect(), ctx))
+    }
+
+    /// Validates what a shard gave, and keeps it or holds it in memory.
+    fn keep_shard(
+        &self,
+        table: &Table,
+        shard: usize,
+        key: &Digest,
+        values: ShardValues,
+        made: &Made,
+    ) -> Result<Given, Error> {
+        let seconds = made.seconds;
+        if self.is_kept() && !self.session.store.is_read_only() {
+            match self.save_shard(table, shard, key, &values, made) {
+                Ok((head, place)) => {
+                    let identities = self.shard_identities(key, Some(&head));
+                    self.hold_unkept(shard, values, &head);
+                    let size = head.kept().map(|kept| kept.size).sum();
+                    return Ok(Given {
+                        place: Some(place),
+                        identities,
+                        seconds,
+                        size,
+                        unkept: false,
+                    });
+                }
+                Err(NotKept::Failed(error)) => return Err(error),
+                Err(NotKept::Lost(why)) => {
+                    if self.session.is_first_unkept() {
+                        self.warn(format!("shard {shard} is not kept: {why}"), true);
+                    }
+                }
+            }
+        } else {
+            if let Err(NotKept::Failed(error)) = self.validate_shard(&values, &[]) {
+                return Err(error);
+            }
+            if self.is_kept() && self.session.is_first_unkept() {
+                self.warn("the result is not kept: the store is opened read-only", true);
+            }
+        }
+        for (slot, value) in self.outputs.iter().zip(values) {
+            slot.hold_shard(shard, value);
+        }
+        let identities = self.shard_identities(key, None);
+        Ok(Given { place: None, identities, seconds, size: 0, unkept: self.is_kept() })
+    }
+
+    fn save_shard(
+        &self,
+        table: &Table,
+        shard: usize,
+        key: &Digest,
+        values: &ShardValues,
+        made: &Made,
+    ) -> Result<(Head, Place), NotKept> {
+        let save = |index: usize, artifact: &crate::Artifact| {
+            self.outputs[index].save_value(&*values[index], artifact)
+        };
+        let saved = self.save_all(made, save)?;
+        self.validate_shard(values, &saved)?;
+        self.check_shard_inputs(table, shard)?;
+        let adopted: Vec<_> =
+            saved.iter().flatten().flat_map(|saved| saved.adopted.iter().cloned()).collect();
+        let store = &self.session.store;
+        let mut outputs = Vec::with_capacity(self.outputs.len());
+        for ((slot, spec), saved) in self.outputs.iter().zip(self.spec.outputs).zip(saved) {
+            let artifact = match (slot.format(), saved) {
+                (Some(format), Some(saved)) => {
+                    Some(store.keep(saved, format.digest(), format.file_extension())?)
+                }
+                _ => None,
+            };
+            outputs.push(Output { name: spec.name.into(), artifact });
+        }
+        let log: Vec<String> =
+            made.context.take_log().into_iter().map(|line| self.hide_secrets(line)).collect();
+        let head = Head {
+            key: *key,
+            stage: self.spec.name.into(),
+            outputs,
+            seconds: made.seconds,
+            completed: history::now(),
+            run: store.run().to_owned(),
+            logged: !log.is_empty(),
+            validator: self.validator.as_ref().map(Validator::mark),
+        };
+        let generation = self.generation(table, shard, key);
+        let place = table.packs.append(&head, &log, shard as u64, generation)?;
+        crate::artifact::saving::remove_all(&adopted);
+        Ok((head, place))
+    }
+
+    /// Returns how often results of the shard gave way to another.
+    fn generation(&self, table: &Table, shard: usize, key: &Digest) -> u32 {
+        let known = table.state().generations.get(&shard).copied();
+        if let Some(known) = known {
+            return known;
+        }
+        match self.never_looked_up() {
+            // It is made anew on purpose, and takes the place of what is there.
+            Some(_) => {
+                table.packs.find_one(key).map_or(0, |kept| kept.generation.saturating_add(1))
+            }
+            None => 0,
+        }
+    }
+
+    /// Returns by which digests a shard's outputs enter other keys.
+    pub(super) fn shard_identities(&self, key: &Digest, head: Option<&Head>) -> Vec<Digest> {
+        let identity = |output: usize| {
+            if let Some(kept) = head.and_then(|head| crate::stage::node::kept(head, output)) {
+                return kept.identity();
+            }
+            let mut maker = KeyMaker::new();
+            maker.add(ComponentKind::Stage, "", key);
+            maker.add_text(ComponentKind::Input, &output.to_string());
+            maker.finish()
+        };
+        (0..self.outputs.len()).map(identity).collect()
+    }
+
+    /// Returns the same, of a shard that was found.
+    pub(super) fn known_identities(&self, key: &Digest, kept: &Shard<'_>) -> Vec<Digest> {
+        let not_kept = Digest::from_bytes([0; 32]);
+        if kept.identities.contains(&not_kept) {
+            let mut identities = self.shard_identities(key, None);
+            for (identity, kept) in identities.iter_mut().zip(&*kept.identities) {
+                if *kept != not_kept {
+                    *identity = *kept;
+                }
+            }
+            return identities;
+        }
+        kept.identities.to_vec()
+    }
+
+    /// Holds the values of outputs that no cacher keeps.
+    fn hold_unkept(&self, shard: usize, values: ShardValues, head: &Head) {
+        for (output, (slot, value)) in self.outputs.iter().zip(values).enumerate() {
+            if crate::stage::node::kept(head, output).is_none() {
+                slot.hold_shard(shard, value);
+            }
+        }
+    }
+
+    fn validate_shard(
+        &self,
+        values: &ShardValues,
+        saved: &[Option<crate::artifact::saving::Saved>],
+    ) -> Result<(), NotKept> {
+        let Some(validator) = &self.validator else { return Ok(()) };
+        let fresh = Fresh::of(self, Some(values), saved);
+        validator.check(&fresh).map_err(|what| {
+            let message = format!("the result is invalid, so nothing is kept: {what}");
+            NotKept::Failed(Error::new(ErrorKind::Invalid, message))
+        })
+    }
+
+    /// Checks that what the body read is what the key says.
+    fn check_shard_inputs(&self, table: &Table, shard: usize) -> Result<(), NotKept> {
+        let changed = {
+            let state = table.state();
+            let files = state.files.get(&shard).map_or(&[][..], Vec::as_slice);
+            let changed = files.iter().find(|file| !file.unchanged().unwrap_or(false));
+            changed.map(|file| format!("`{}`", file.shown))
+        };
+        match changed.or_else(|| self.what_changed()) {
+            None => Ok(()),
+            Some(what) => {
+                let why = "changed while the stage ran, so nobody knows which content was read";
+                Err(NotKept::Lost(format!("{what} {why}")))
+            }
+        }
+    }
+
+    /// Whether a kept shard can be used: it is not too old, and the validator is content.
+    pub(super) fn is_shard_good(&self, table: &Table, key: &Digest, kept: &Shard<'_>) -> bool {
+        if self.has_expired(kept.completed).is_some() {
+            return false;
+        }
+        let passed = |validator: &Validator| validator.has_passed_mark(kept.validator);
+        let unchecked = self.validator.as_ref().filter(|validator| !passed(validator));
+        if unchecked.is_none() {
+            return true;
+        }
+        let Ok(line) = table.packs.read(key, kept.place) else { return false };
+        let head = line.head;
+        if self.session.store.what_is_gone(&head).is_some() {
+            return false;
+        }
+        let Some(validator) = unchecked else { return true };
+        let found = super::whole::FoundShard { node: self, head: Arc::new(head) };
+        match validator.check(&found) {
+            Ok(()) => true,
+            Err(what) => {
+                self.warn(format!("a shard is invalid and computed again: {what}"), false);
+                false
+            }
+        }
+    }
+
+    /// Whether a kept output of a shard lies in the store.
+    pub(crate) fn shard_head(&self, shard: usize) -> Option<Result<Head, String>> {
+        let table = self.table()?;
+        let place = match table.far(shard)? {
+            super::table::Far::Found(place) | super::table::Far::Ran(place) => place,
+            _ => return None,
+        };
+        let line = table.packs.read(&table.key(shard), place);
+        Some(line.map(|line| line.head).map_err(|damage| damage.what))
+    }
+}
+
+/// What an entry says of an output's artifact.
+pub(super) fn kept_output(head: &Head, output: usize) -> Option<&Kept> {
+    crate::stage::node::kept(head, output)
+}

@@ -1,0 +1,366 @@
+//! [`Table`]: how far each shard of an array is.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::key::files::FileDigest;
+use crate::store::packs::{Packs, Place};
+
+/// How far one shard is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Far {
+    /// An element of it is a shard that is not there yet.
+    Waits,
+    /// It is to run.
+    Todo,
+    /// An equal one is to run.
+    Twin,
+    Runs,
+    /// It was found.
+    Found(Place),
+    /// It has run, and is kept.
+    Ran(Place),
+    /// It has run, and its values are in memory only.
+    RanUnkept,
+    Failed,
+    /// An element of it could not be made.
+    Lost,
+}
+
+impl Far {
+    /// Whether its values are there.
+    pub(crate) fn is_there(self) -> bool {
+        matches!(self, Self::Found(_) | Self::Ran(_) | Self::RanUnkept)
+    }
+
+    /// Whether nothing more becomes of it in this run.
+    fn has_ended(self) -> bool {
+        self.is_there() || matches!(self, Self::Failed | Self::Lost)
+    }
+}
+
+/// How far the shards of an array are.
+pub(crate) struct Table {
+    /// What the shards are kept in.
+    pub(crate) packs: Packs,
+    /// How many outputs a shard has.
+    outputs: usize,
+    state: Mutex<State>,
+}
+
+pub(super) struct State {
+    pub(super) far: Vec<Far>,
+    /// Zero while an element is not known.
+    pub(super) keys: Vec<Digest>,
+    /// By which digests the outputs enter other keys: those of the first shard, then those of the next.
+    pub(super) identities: Vec<Digest>,
+    /// What is to run, the next one in front.
+    todo: VecDeque<usize>,
+    /// Which shard is the first of several equal ones that were not found.
+    first_of: HashMap<Digest, usize>,
+    twins: HashMap<usize, Vec<usize>>,
+    /// How often a result of a shard gave way to another, where that is more than never.
+    pub(super) generations: HashMap<usize, u32>,
+    /// Files that the elements name; they must not change while a shard runs.
+    pub(super) files: HashMap<usize, Vec<FileDigest>>,
+    pub(super) failures: BTreeMap<usize, Error>,
+    /// How many shards have not ended.
+    left: usize,
+    counts: Counts,
+    /// Whether somebody has taken note of the end.
+    ended: bool,
+    /// Shards that have ended since somebody has asked.
+    news: Vec<usize>,
+}
+
+/// What became of the shards of an array.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Counts {
+    pub(crate) total: usize,
+    pub(crate) found: usize,
+    pub(crate) ran: usize,
+    pub(crate) failed: usize,
+    /// Those whose elements could not be made.
+    pub(crate) lost: usize,
+    /// Those that wait for their elements.
+    pub(crate) waits: usize,
+    /// Those that have run and could not be kept, though they should be.
+    pub(crate) unkept: usize,
+    /// How long the bodies of found ones took when they ran, in seconds.
+    pub(crate) saved: f64,
+    /// How long the bodies took that have run, in seconds.
+    pub(crate) seconds: f64,
+    /// The size of what this run has kept, in bytes.
+    pub(crate) size: u64,
+}
+
+impl Counts {
+    /// Returns how many are to run, as far as their elements are known.
+    pub(crate) fn to_compute(&self) -> usize {
+        self.total - self.found - self.ran - self.failed - self.lost - self.waits
+    }
+}
+
+/// What a shard has given.
+pub(crate) struct Given {
+    /// Where it is kept; `None` if it is in memory only.
+    pub(crate) place: Option<Place>,
+    /// By which digests its outputs enter other keys.
+    pub(crate) identities: Vec<Digest>,
+    pub(crate) seconds: f64,
+    pub(crate) size: u64,
+    /// Whether it should have been kept and could not.
+    pub(crate) unkept: bool,
+}
+
+impl Table {
+    pub(super) fn new(packs: Packs, outputs: usize, total: usize) -> Self {
+        let counts = Counts { total, waits: total, ..Counts::default() };
+        let state = State {
+            far: vec![Far::Waits; total],
+            keys: vec![Digest::from_bytes([0; 32]); total],
+            identities: vec![Digest::from_bytes([0; 32]); total * outputs],
+            todo: VecDeque::new(),
+            first_of: HashMap::new(),
+            twins: HashMap::new(),
+            generations: HashMap::new(),
+            files: HashMap::new(),
+            failures: BTreeMap::new(),
+            left: total,
+            counts,
+            ended: false,
+            news: Vec::new(),
+        };
+        Self { packs, outputs, state: Mutex::new(state) }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.state().counts
+    }
+
+    /// Returns how many shards there are.
+    pub(crate) fn total(&self) -> usize {
+        self.state().far.len()
+    }
+
+    pub(crate) fn far(&self, shard: usize) -> Option<Far> {
+        self.state().far.get(shard).copied()
+    }
+
+    pub(crate) fn key(&self, shard: usize) -> Digest {
+        self.state().keys[shard]
+    }
+
+    /// Returns the digest by which an output of a shard enters other keys, once it is there.
+    pub(crate) fn identity(&self, shard: usize, output: usize) -> Option<Digest> {
+        let state = self.state();
+        let is_there = state.far.get(shard)?.is_there();
+        is_there.then(|| state.identities[shard * self.outputs + output])
+    }
+
+    /// Calls `take` with the digest by which each shard's output enters other keys, if all are there.
+    pub(crate) fn each_identity(&self, output: usize, mut take: impl FnMut(&Digest)) -> bool {
+        let state = self.state();
+        let all_there = state.far.iter().all(|far| far.is_there());
+        if all_there {
+            (0..state.far.len())
+                .for_each(|shard| take(&state.identities[shard * self.outputs + output]));
+        }
+        all_there
+    }
+
+    /// Returns the digest of all keys, if all are known.
+    pub(super) fn digest_of_keys(&self, output: usize) -> Option<Digest> {
+        let state = self.state();
+        if state.counts.waits + state.counts.lost > 0 {
+            return None;
+        }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&(output as u64).to_le_bytes());
+        state.keys.iter().for_each(|key| {
+            hasher.update(key.as_bytes());
+        });
+        Some(hasher.finalize().into())
+    }
+
+    /// Takes a shard that is to run.
+    pub(crate) fn take(&self) -> Option<usize> {
+        let mut state = self.state();
+        let shard = state.todo.pop_front()?;
+        state.far[shard] = Far::Runs;
+        Some(shard)
+    }
+
+    /// Puts a shard back that was taken and has not run.
+    pub(crate) fn put_back(&self, shard: usize) {
+        let mut state = self.state();
+        state.far[shard] = Far::Todo;
+        state.todo.push_front(shard);
+    }
+
+    /// Whether a shard can be taken.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.state().todo.is_empty()
+    }
+
+    /// Lists the shards that are to run, or are running.
+    pub(crate) fn missing(&self) -> Vec<usize> {
+        let state = self.state();
+        let is_missing = |far: &Far| matches!(far, Far::Todo | Far::Twin | Far::Runs);
+        (0..state.far.len()).filter(|shard| is_missing(&state.far[*shard])).collect()
+    }
+
+    /// Whether all shards have ended.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.state().left == 0
+    }
+
+    /// Notes that nothing more becomes of the shards. False if that was known.
+    pub(crate) fn ends_now(&self) -> bool {
+        !std::mem::replace(&mut self.state().ended, true)
+    }
+
+    /// Returns the shards that have ended since the last time.
+    pub(crate) fn take_news(&self) -> Vec<usize> {
+        std::mem::take(&mut self.state().news)
+    }
+
+    /// Lists the shards that wait for their elements.
+    pub(crate) fn waiting(&self) -> Vec<usize> {
+        let state = self.state();
+        (0..state.far.len()).filter(|shard| state.far[*shard] == Far::Waits).collect()
+    }
+
+    /// Notes that a shard is made once more, since its values cannot be read.
+    pub(crate) fn make_again(&self, shard: usize) {
+        let kept = self.packs.find_one(&self.key(shard));
+        let mut state = self.state();
+        state.far[shard] = Far::Runs;
+        state.left += 1;
+        let generation = kept.map_or(0, |kept| kept.generation.saturating_add(1));
+        state.generations.insert(shard, generation);
+    }
+
+    /// Notes what a shard has given.
+    pub(crate) fn ran(&self, shard: usize, given: &Given) {
+        let mut state = self.state();
+        state.counts.seconds += given.seconds;
+        state.counts.size += given.size;
+        state.counts.unkept += usize::from(given.unkept);
+        let far = given.place.map_or(Far::RanUnkept, Far::Ran);
+        state.there(shard, self.outputs, far, &given.identities);
+        for twin in state.twins.remove(&shard).unwrap_or_default() {
+            state.there(twin, self.outputs, far, &given.identities);
+        }
+    }
+
+    /// Notes that a shard was found after all: another process has been quicker.
+    pub(crate) fn found(&self, shard: usize, place: Place, identities: &[Digest], seconds: f64) {
+        let mut state = self.state();
+        state.found(shard, self.outputs, place, identities, seconds);
+    }
+
+    /// Notes that a shard has failed, and all that are equal to it.
+    pub(crate) fn failed(&self, shard: usize, error: &Error) {
+        let mut state = self.state();
+        let twins = state.twins.remove(&shard).unwrap_or_default();
+        for shard in std::iter::once(shard).chain(twins) {
+            if state.end(shard, Far::Failed) {
+                state.counts.failed += 1;
+                state.failures.insert(shard, error.clone());
+            }
+        }
+    }
+
+    /// Returns what the shards have failed with, in their order.
+    pub(crate) fn failures(&self) -> Vec<(usize, Error)> {
+        self.state().failures.iter().map(|(shard, error)| (*shard, error.clone())).collect()
+    }
+}
+
+impl State {
+    /// Notes that a shard which waited is to run, unless an equal one is.
+    pub(super) fn to_run(&mut self, shard: usize) {
+        self.counts.waits -= 1;
+        let key = self.keys[shard];
+        let first = *self.first_of.entry(key).or_insert(shard);
+        if first == shard {
+            self.far[shard] = Far::Todo;
+            self.todo.push_back(shard);
+            return;
+        }
+        match self.far[first] {
+            far if far.is_there() => {
+                let outputs = self.identities.len() / self.far.len();
+                let identities = self.identities[first * outputs..][..outputs].to_vec();
+                self.far[shard] = Far::Twin;
+                self.there(shard, outputs, far, &identities);
+            }
+            Far::Failed => {
+                let error = self.failures.get(&first).cloned();
+                self.end(shard, Far::Failed);
+                self.counts.failed += 1;
+                self.failures.extend(error.map(|error| (shard, error)));
+            }
+            _ => {
+                self.far[shard] = Far::Twin;
+                self.twins.entry(first).or_default().push(shard);
+            }
+        }
+    }
+
+    /// Notes that a shard which waited can never run.
+    pub(super) fn lose(&mut self, shard: usize) {
+        if self.far[shard] == Far::Waits {
+            self.counts.waits -= 1;
+            self.counts.lost += 1;
+            self.end(shard, Far::Lost);
+        }
+    }
+
+    /// Notes that a shard is there that was found.
+    pub(super) fn found(
+        &mut self,
+        shard: usize,
+        outputs: usize,
+        place: Place,
+        identities: &[Digest],
+        seconds: f64,
+    ) {
+        if self.far[shard] == Far::Waits {
+            self.counts.waits -= 1;
+        }
+        if self.end(shard, Far::Found(place)) {
+            self.counts.found += 1;
+            self.counts.saved += seconds;
+        }
+        self.identities[shard * outputs..][..outputs].copy_from_slice(identities);
+        for twin in self.twins.remove(&shard).unwrap_or_default() {
+            self.found(twin, outputs, place, identities, seconds);
+        }
+    }
+
+    fn there(&mut self, shard: usize, outputs: usize, far: Far, identities: &[Digest]) {
+        if self.end(shard, far) {
+            self.counts.ran += 1;
+        }
+        self.identities[shard * outputs..][..outputs].copy_from_slice(identities);
+    }
+
+    /// Notes an end. False if it had ended before: it was made again.
+    fn end(&mut self, shard: usize, far: Far) -> bool {
+        let before = std::mem::replace(&mut self.far[shard], far);
+        let is_first = !before.has_ended();
+        if is_first {
+            self.left -= 1;
+            self.news.push(shard);
+        }
+        is_first
+    }
+}

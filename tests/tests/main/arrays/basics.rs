@@ -1,0 +1,139 @@
+//! Shards are found by their elements: what is put in, taken out or moved costs nothing else.
+
+use crate::arrays::shards_of;
+use crate::common::*;
+
+#[stage(each = [page in pages], outputs = [length], cachers = [Json])]
+fn length(page: &str) -> usize {
+    page.len()
+}
+
+#[stage(inputs = [length as lengths], outputs = [total], cachers = [Json])]
+fn total(lengths: &Shards<usize>) -> Result<usize> {
+    Ok(lengths.collect()?.iter().sum())
+}
+
+fn pages(count: usize) -> Vec<String> {
+    (0..count).map(|page| "x".repeat(page)).collect()
+}
+
+fn run(lab: &Lab, pages: Vec<String>) -> (Vec<usize>, Vec<usize>) {
+    let mut record = lab.record(());
+    record.insert("pages", pages).unwrap();
+    let lengths = length(&mut record).unwrap();
+    let values = lengths.collect().unwrap();
+    (values, shards_of(lab, "length"))
+}
+
+#[test]
+fn each_element_is_computed_once() {
+    let lab = Lab::new();
+    let all: Vec<usize> = (0..55).collect();
+    assert_eq!(run(&lab, pages(55)), (all.clone(), all.clone()));
+    assert_eq!(run(&lab, pages(55)), (all.clone(), vec![]));
+    // One in front, one in the middle, one behind.
+    let mut more = pages(55);
+    more.insert(0, "in front".to_owned());
+    more.insert(20, "in the middle, and long".to_owned());
+    more.push("behind!".repeat(9));
+    let (values, ran) = run(&lab, more);
+    assert_eq!(ran, [0, 20, 57]);
+    assert_eq!((values[0], values[20], values[57]), (8, 23, 63));
+    let mut reversed = pages(55);
+    reversed.reverse();
+    assert_eq!(run(&lab, reversed), (all.into_iter().rev().collect(), vec![]));
+    assert_eq!(run(&lab, vec![]), (vec![], vec![]));
+}
+
+#[test]
+fn equal_elements_are_computed_once() {
+    let lab = Lab::new();
+    let pages = || ["a", "bb", "a", "a", "bb"].map(str::to_owned).to_vec();
+    assert_eq!(run(&lab, pages()), (vec![1, 2, 1, 1, 2], vec![0, 1]));
+    assert_eq!(run(&lab, pages()), (vec![1, 2, 1, 1, 2], vec![]));
+}
+
+#[test]
+fn what_takes_all_shards_runs_when_one_differs() {
+    let lab = Lab::new();
+    let run = |pages: Vec<String>| {
+        let mut record = lab.record(());
+        record.insert("pages", pages).unwrap();
+        length(&mut record).unwrap();
+        let total = *total(&mut record).unwrap().load().unwrap();
+        (total, lab.ran())
+    };
+    assert_eq!(run(pages(4)), (6, vec!["length".to_owned(), "total".to_owned()]));
+    assert_eq!(run(pages(4)), (6, vec![]));
+    // Another element of the same length gives the same shard.
+    let mut others = pages(4);
+    others[2] = "yy".to_owned();
+    assert_eq!(run(others), (6, vec!["length".to_owned()]));
+    assert_eq!(run(pages(5)), (10, vec!["length".to_owned(), "total".to_owned()]));
+}
+
+#[stage(each = [page in pages], outputs = [line], cachers = [Text])]
+fn numbered(index: usize, page: &str) -> String {
+    format!("{index}: {page}")
+}
+
+#[test]
+fn an_index_that_is_taken_enters_the_key() {
+    let lab = Lab::new();
+    let run = |pages: &[&str]| {
+        let mut record = lab.record(());
+        let pages: Vec<String> = pages.iter().map(ToString::to_string).collect();
+        record.insert("pages", pages).unwrap();
+        let lines = numbered(&mut record).unwrap().collect().unwrap();
+        (lines.join(" "), shards_of(&lab, "numbered"))
+    };
+    assert_eq!(run(&["a", "b"]), ("0: a 1: b".to_owned(), vec![0, 1]));
+    assert_eq!(run(&["a", "b", "c"]), ("0: a 1: b 2: c".to_owned(), vec![2]));
+    assert_eq!(run(&["c", "a", "b"]), ("0: c 1: a 2: b".to_owned(), vec![0, 1, 2]));
+}
+
+#[stage(each = [x in xs, y in ys], outputs = [sum, product], cachers = [Json, Json])]
+fn both(x: u32, y: &u32, factor: u32) -> (u32, u32) {
+    ((x + y) * factor, x * y * factor)
+}
+
+#[test]
+fn two_arrays_are_taken_together() {
+    let lab = Lab::new();
+    let mut record = lab.record(());
+    record.insert("xs", vec![1_u32, 2, 3]).unwrap();
+    record.insert("ys", vec![4_u32, 5, 6]).unwrap();
+    let (sums, products) = both(&mut record, 1).unwrap();
+    assert_eq!(sums.collect().unwrap(), [5, 7, 9]);
+    assert_eq!(products.collect().unwrap(), [4, 10, 18]);
+    assert_eq!(*products.get(2).load().unwrap(), 18);
+    assert_eq!(shards_of(&lab, "both"), [0, 1, 2]);
+    // Exchanged, they are others.
+    let mut record = lab.record(());
+    record.insert("ys", vec![1_u32, 2, 3]).unwrap();
+    record.insert("xs", vec![4_u32, 5, 6]).unwrap();
+    both(&mut record, 1).unwrap();
+    assert_eq!(shards_of(&lab, "both"), [0, 1, 2]);
+}
+
+#[test]
+fn arrays_of_different_lengths_are_refused() {
+    let lab = Lab::new();
+    let mut record = lab.record(());
+    record.insert("xs", vec![1_u32, 2, 3]).unwrap();
+    record.insert("ys", vec![4_u32, 5]).unwrap();
+    let error = both(&mut record, 1).unwrap_err();
+    let expected = "arrays that are taken together must be of one length, but there are 3 for `x` and 2 for `y`";
+    assert!(error.chain().contains(expected), "{}", error.chain());
+    assert!(lab.ran().is_empty());
+}
+
+#[test]
+fn a_shard_that_is_not_there_is_an_error() {
+    let lab = Lab::new();
+    let mut record = lab.record(());
+    record.insert("pages", pages(3)).unwrap();
+    let lengths = length(&mut record).unwrap();
+    let error = lengths.get(3).load().unwrap_err().chain();
+    assert!(error.contains("there is no shard 3: there are 3"), "{error}");
+}

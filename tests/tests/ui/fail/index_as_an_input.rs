@@ -1,0 +1,13 @@
+use memo_runtime::prelude::*;
+
+#[stage(inputs = [index], each = [page in pages], outputs = [length], cachers = [Json])]
+fn length(page: &String, index: usize) -> usize {
+    page.len() + index
+}
+
+fn pipeline(record: &mut Record<()>) -> Result<()> {
+    length(record)?;
+    Ok(())
+}
+
+fn main() {}

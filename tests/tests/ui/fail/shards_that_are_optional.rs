@@ -1,0 +1,13 @@
+use memo_runtime::prelude::*;
+
+#[stage(inputs = [pages], outputs = [length], cachers = [Json])]
+fn length(pages: Option<&Shards<String>>) -> usize {
+    size_of_val(&pages)
+}
+
+fn pipeline(record: &mut Record<()>) -> Result<()> {
+    length(record)?;
+    Ok(())
+}
+
+fn main() {}
