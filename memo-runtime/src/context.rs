@@ -33,6 +33,8 @@ pub struct Context {
     pub(crate) attempt: u32,
     pub(crate) interrupted: std::sync::Arc<AtomicBool>,
     pub(crate) log: Mutex<Vec<String>>,
+    /// Why there was nothing to do, if the body says so.
+    skipped: Mutex<Option<String>>,
     pub(crate) folder: Mutex<Option<tempfile::TempDir>>,
     /// Where the folder is made: near the store, so that files need not be copied.
     pub(crate) place: PathBuf,
@@ -45,8 +47,8 @@ impl Context {
         interrupted: std::sync::Arc<AtomicBool>,
         place: PathBuf,
     ) -> Self {
-        let (log, folder) = (Mutex::default(), Mutex::default());
-        Self { stage, attempt, interrupted, log, folder, place }
+        let (log, skipped, folder) = Default::default();
+        Self { stage, attempt, interrupted, log, skipped, folder, place }
     }
 
     pub(crate) fn take_log(&self) -> Vec<String> {
@@ -66,6 +68,31 @@ impl Context {
     /// Keeps a line with the entry. It is told again on each hit.
     pub fn log(&self, line: impl Into<String>) {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).push(line.into());
+    }
+
+    /// Says that there was nothing to do, and why: the value that the body returns is kept as any other, and
+    /// events tell that the shard of an array stage was skipped.
+    ///
+    /// ```
+    /// use memo_runtime::prelude::*;
+    ///
+    /// #[stage(each = [page in pages], outputs = [words], cachers = [Json])]
+    /// fn words(page: &str, ctx: &Context) -> Vec<String> {
+    ///     if page.is_empty() {
+    ///         ctx.skip("an empty page");
+    ///         return Vec::new();
+    ///     }
+    ///     page.split_whitespace().map(str::to_owned).collect()
+    /// }
+    /// ```
+    pub fn skip(&self, why: impl Into<String>) {
+        let why = why.into();
+        self.log(format!("skipped: {why}"));
+        *self.skipped.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+    }
+
+    pub(crate) fn skipped(&self) -> Option<String> {
+        self.skipped.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether the run is to end. A body that looks at this may return early, with an error.

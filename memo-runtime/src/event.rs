@@ -139,6 +139,8 @@ pub enum Event {
         size: u64,
         /// Whether it is kept.
         kept: bool,
+        /// Why there was nothing to do, if the body has said so.
+        skipped: Option<String>,
     },
     /// A shard failed for good. The others go on.
     ShardFailed {

@@ -124,16 +124,12 @@ impl<T: Send + Sync + 'static> Shards<T> {
     }
 
     fn resolved(&self) -> Result<(&Arc<Node>, usize), Error> {
-        match &self.origin {
-            Origin::Node(node, output) => {
-                node.resolve()?;
-                Ok((node, *output))
-            }
-            _ => {
-                let message = "the call that makes the values is wired wrongly";
-                Err(Error::new(ErrorKind::Wiring, message))
-            }
-        }
+        let Origin::Node(node, output) = &self.origin else {
+            let message = "the call that makes the values is wired wrongly";
+            return Err(Error::new(ErrorKind::Wiring, message));
+        };
+        node.resolve()?;
+        Ok((node, *output))
     }
 }
 

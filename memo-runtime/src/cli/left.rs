@@ -15,8 +15,27 @@ pub(super) struct Times {
     /// For each stage the sum of the seconds, and of how many bodies.
     stages: HashMap<&'static str, (f64, f64)>,
     running: Vec<(&'static str, Option<String>, Instant)>,
+    /// Of each array that runs, how many of its shards have not ended.
+    shards: HashMap<(&'static str, Option<String>), Shards>,
     /// How many bodies ran to their end.
     ran: usize,
+}
+
+/// The shards of an array.
+#[derive(Default)]
+struct Shards {
+    left: usize,
+    ran: usize,
+    /// How long those took that have run.
+    seconds: f64,
+}
+
+impl Shards {
+    /// Guesses how long the others take, one after the other.
+    #[expect(clippy::cast_precision_loss, reason = "a guess")]
+    fn rest(&self) -> Option<f64> {
+        (self.ran > 0).then(|| self.seconds / self.ran as f64 * self.left as f64)
+    }
 }
 
 impl Times {
@@ -25,6 +44,18 @@ impl Times {
             Event::RunStarted { calls, jobs, .. } => (self.calls, self.jobs) = (*calls, *jobs),
             Event::Started { stage, record, .. } => {
                 self.running.push((stage, record.clone(), Instant::now()));
+            }
+            Event::Shards { stage, record, to_compute, waiting, .. } => {
+                let left = to_compute + waiting;
+                let shards = Shards { left, ..Shards::default() };
+                self.shards.insert((stage, record.clone()), shards);
+            }
+            Event::ShardFinished { stage, record, seconds, .. } => {
+                if let Some(shards) = self.shards.get_mut(&(*stage, record.clone())) {
+                    shards.left = shards.left.saturating_sub(1);
+                    shards.ran += 1;
+                    shards.seconds += seconds;
+                }
             }
             Event::Hit { stage, saved, .. } => {
                 self.took(stage, *saved);
@@ -53,7 +84,8 @@ impl Times {
             *name == stage && of.as_ref() == record
         };
         if let Some(body) = self.running.iter().position(is_it) {
-            self.running.remove(body);
+            let (stage, record, _) = self.running.remove(body);
+            self.shards.remove(&(stage, record));
         }
     }
 
@@ -62,7 +94,8 @@ impl Times {
     /// again as it runs already.
     #[expect(clippy::cast_precision_loss, reason = "a guess")]
     pub(super) fn left(&self, now: Instant) -> Option<f64> {
-        if self.ran + self.running.len() < 2 || self.ran == 0 {
+        let knows_shards = self.shards.values().any(|shards| shards.ran > 0);
+        if !knows_shards && (self.ran + self.running.len() < 2 || self.ran == 0) {
             return None;
         }
         let (mut sum, mut count) = self
@@ -70,7 +103,12 @@ impl Times {
             .values()
             .fold((0.0, 0.0), |sums, stage| (sums.0 + stage.0, sums.1 + stage.1));
         let (mut of_running, mut longest) = (0.0, 0.0f64);
-        for (stage, _, since) in &self.running {
+        for (stage, record, since) in &self.running {
+            let shards = self.shards.get(&(*stage, record.clone()));
+            if let Some(rest) = shards.and_then(Shards::rest) {
+                of_running += rest;
+                continue;
+            }
             let elapsed = now.saturating_duration_since(*since).as_secs_f64();
             let mean = self.stages.get(stage).map(|(sum, count)| sum / count);
             let left =

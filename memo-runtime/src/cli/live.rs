@@ -1,5 +1,6 @@
 //! [`Live`]: the lines at the bottom of a terminal that change while a run goes on.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,6 +33,8 @@ struct State {
     /// The bar for all calls.
     overall: Option<ProgressBar>,
     running: Vec<Body>,
+    /// Of each array, how many shards are there, and how many it has.
+    arrays: HashMap<(&'static str, Option<String>), (usize, usize)>,
 }
 
 /// A body that runs, and its line.
@@ -78,6 +81,13 @@ impl Live {
             Event::Finished { stage, record, .. } | Event::Failed { stage, record, .. } => {
                 state.ended(stage, record.as_ref());
             }
+            Event::Shards { stage, record, cached, total, .. } => {
+                state.arrays.insert((stage, record.clone()), (*cached, *total));
+                return;
+            }
+            Event::ShardFinished { stage, record, .. } => {
+                return state.one_more_shard(stage, record.as_ref());
+            }
             Event::Hit { .. } | Event::Skipped { .. } => state.done += 1,
             _ => return,
         }
@@ -101,9 +111,10 @@ impl Live {
         }
         let line = self.lines.add(ProgressBar::new_spinner());
         line.set_style(style("{spinner} {msg}, {since}"));
-        line.set_message(cut(&call_text(stage, record), WIDTH));
+        let record = record.map(str::to_owned);
+        line.set_message(shown.message(stage, record.as_ref()));
         line.enable_steady_tick(TICK);
-        shown.running.push(Body { stage, record: record.map(str::to_owned), line });
+        shown.running.push(Body { stage, record, line });
     }
 }
 
@@ -113,6 +124,25 @@ impl State {
         let is_it = |body: &Body| body.stage == stage && body.record.as_ref() == record;
         if let Some(body) = self.running.iter().position(is_it) {
             self.running.remove(body).line.finish_and_clear();
+        }
+    }
+
+    /// What the line of a call says: of an array also how many of its shards are there.
+    fn message(&self, stage: &'static str, record: Option<&String>) -> String {
+        let call = cut(&call_text(stage, record.map(String::as_str)), WIDTH);
+        match self.arrays.get(&(stage, record.cloned())) {
+            Some((there, total)) => format!("{call}: {there} of {total} shards"),
+            None => call,
+        }
+    }
+
+    fn one_more_shard(&mut self, stage: &'static str, record: Option<&String>) {
+        if let Some((there, _)) = self.arrays.get_mut(&(stage, record.cloned())) {
+            *there += 1;
+        }
+        let is_it = |body: &&Body| body.stage == stage && body.record.as_ref() == record;
+        if let Some(body) = self.running.iter().find(is_it) {
+            body.line.set_message(self.message(stage, record));
         }
     }
 

@@ -128,6 +128,16 @@ impl Progress {
                 let call = call_text(stage, record.as_deref());
                 format!("{} {call} after attempt {attempt}: {error}", paint.warning("again  "))
             }
+            Event::ShardFailed { stage, record, shard, error } => {
+                let call = shard_text(stage, *shard, record.as_deref());
+                format!("{} {call}: {}", paint.bad("failed "), told_of(error))
+            }
+            Event::Shards { stage, record, to_compute, waiting, .. }
+                if detail != Detail::Quiet && (verbose || to_compute + waiting > 0) =>
+            {
+                let call = call_text(stage, record.as_deref());
+                format!("{} {call}: {}", paint.strong("shards "), shards_text(event))
+            }
             Event::Waiting { stage, record, .. } if detail != Detail::Quiet => {
                 let call = call_text(stage, record.as_deref());
                 format!("{} {call}: another process computes it", paint.warning("waits  "))
@@ -184,6 +194,16 @@ impl Progress {
                 let call = call_text(stage, record.as_deref());
                 format!("{} {call}: {reason}", paint.strong("runs   "))
             }
+            Event::ShardStarted { stage, record, shard, .. } => {
+                let call = shard_text(stage, *shard, record.as_deref());
+                format!("{} {call}", paint.strong("runs   "))
+            }
+            Event::ShardFinished { stage, record, shard, seconds, skipped, .. } => {
+                let call = shard_text(stage, *shard, record.as_deref());
+                let why = skipped.as_ref().map(|why| format!(", skipped: {why}"));
+                let time = duration_text(*seconds);
+                format!("{} {call} in {time}{}", paint.good("ran    "), why.unwrap_or_default())
+            }
             Event::Skipped { stage, record, because } => {
                 let call = call_text(stage, record.as_deref());
                 format!("{} {call}, since `{}` failed", paint.faint("skipped"), last_part(because))
@@ -192,6 +212,29 @@ impl Progress {
         };
         Some(line)
     }
+}
+
+/// Writes where something happened to a shard: `embed 7 (base)`.
+fn shard_text(stage: &str, shard: usize, record: Option<&str>) -> String {
+    call_text(&format!("{} {shard}", last_part(stage)), record)
+}
+
+/// Writes how many shards are there, then which are not: `44 of 55 shards cached, 11 to compute: 3, 7-16`.
+fn shards_text(event: &Event) -> String {
+    let Event::Shards { total, cached, to_compute, waiting, missing, .. } = event else {
+        return String::new();
+    };
+    let waits = match waiting {
+        0 => String::new(),
+        waiting => format!(", {waiting} wait for their elements"),
+    };
+    // Which they are is no news where they are all.
+    let which = match to_compute {
+        0 => String::new(),
+        all if all == total => String::new(),
+        _ => format!(": {missing}"),
+    };
+    format!("{cached} of {total} shards cached, {to_compute} to compute{waits}{which}")
 }
 
 /// Writes what a checked call gave differently.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::edges::{PlannedInput, PlannedOutput, Positions};
 use crate::digest::Digest;
 use crate::event::MissReason;
+use crate::stage::array::table::Table;
 use crate::stage::node::{Node, Status};
 
 /// Every call of a run, in an order in which each follows those that it depends on.
@@ -101,6 +102,16 @@ fn verdict(node: &Arc<Node>) -> Verdict {
             waits_for.push("a record that ended early");
         }
         waits_for.sort_unstable();
+        waits_for.dedup();
+        return Verdict::MayRun { waits_for };
+    }
+    // Which of its shards are there is known when their elements are.
+    if let Some(counts) = node.table().map(Table::counts)
+        && counts.waits > 0
+        && counts.missing() == 0
+    {
+        let above = node.upstream().filter(|above| above.table().is_some_and(|t| !t.is_complete()));
+        let mut waits_for: Vec<_> = above.map(|above| above.spec.short_name()).collect();
         waits_for.dedup();
         return Verdict::MayRun { waits_for };
     }

@@ -38,15 +38,24 @@ struct Task {
     /// Whether another call has asked for its values.
     asked: bool,
     settled: bool,
-    /// Whether it is an array whose elements are known.
-    opened: bool,
-    /// Whether it is an array that has all that its shards need beside their elements.
-    runs: bool,
+    shards: Shards,
     /// Calls that wait for its values.
     waiting: Vec<usize>,
     end: End,
     /// The stage whose failure it died of.
     because: Option<&'static str>,
+}
+
+/// How far an array is.
+#[derive(Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Shards {
+    /// Its elements are not known; or it is no array.
+    #[default]
+    Closed,
+    /// Its elements are known.
+    Open,
+    /// Its shards have all they need beside their elements.
+    Run,
 }
 
 /// What a worker does next.
@@ -120,9 +129,10 @@ impl Progress {
 
     /// Notes that the elements of an array are known: what takes its shards one by one can begin.
     pub(super) fn opened(&mut self, graph: &Graph<'_>, index: usize) {
-        if std::mem::replace(&mut self.tasks[index].opened, true) {
+        if self.tasks[index].shards >= Shards::Open {
             return;
         }
+        self.tasks[index].shards = Shards::Open;
         for &reader in graph.readers[index].iter().rev() {
             if graph.takes_shards(reader, index) {
                 self.one_more_settled(reader);
@@ -132,12 +142,14 @@ impl Progress {
 
     /// Notes that the shards of an array have all they need beside their elements. True the first time.
     pub(super) fn shards_run(&mut self, index: usize) -> bool {
-        !std::mem::replace(&mut self.tasks[index].runs, true)
+        std::mem::replace(&mut self.tasks[index].shards, Shards::Run) != Shards::Run
     }
 
     /// Lets the shards of an array wait for their turn. Returns whether its end is to be looked for.
     pub(super) fn more_shards(&mut self, graph: &Graph<'_>, index: usize) -> bool {
-        let Some(table) = graph.nodes[index].table().filter(|_| self.tasks[index].runs) else {
+        let Some(table) =
+            graph.nodes[index].table().filter(|_| self.tasks[index].shards == Shards::Run)
+        else {
             return false;
         };
         if table.has_work() {
@@ -304,7 +316,7 @@ impl Progress {
                     continue;
                 }
                 // What takes the shards one by one can go on with those that are there.
-                if self.tasks[source].opened && graph.takes_shards(reader, source) {
+                if self.tasks[source].shards >= Shards::Open && graph.takes_shards(reader, source) {
                     continue;
                 }
                 if graph.does_without(reader, source) {

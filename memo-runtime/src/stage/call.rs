@@ -233,13 +233,13 @@ impl<'f> Gathering<'f> {
         let Some(found) = self.found(index) else {
             return self.inputs.push(Input::One(None));
         };
-        match EachInput::of::<T>(found.clone(), enter) {
-            Some(each) => self.inputs.push(Input::Each(each)),
-            None => {
-                self.other_type(index, &found, type_name::<Vec<T>>());
-                self.inputs.push(Input::One(None));
-            }
-        }
+        let input = if let Some(each) = EachInput::of::<T>(found.clone(), enter) {
+            Input::Each(each)
+        } else {
+            self.other_type(index, &found, type_name::<Vec<T>>());
+            Input::One(None)
+        };
+        self.inputs.push(input);
     }
 
     /// Says that the body takes the index of its element, which enters the key of each shard then.

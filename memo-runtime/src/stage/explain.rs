@@ -146,9 +146,8 @@ fn describe(input: &Input) -> (Digest, String) {
             let digest = node.identity(*output).unwrap_or_else(|| Digest::of(b""));
             (digest, format!("{} (made by `{}`)", digest.short(), node.spec.short_name()))
         }
-        Origin::Shard(..) => (Digest::of(b""), String::new()),
         Origin::Inserted(digest) => (*digest, format!("{} (inserted)", digest.short())),
-        Origin::Broken => (Digest::of(b""), String::new()),
+        Origin::Shard(..) | Origin::Broken => (Digest::of(b""), String::new()),
     };
     match input {
         Input::One(None) => (Digest::of(b"absent"), "absent".to_owned()),

@@ -32,6 +32,18 @@ pub(crate) fn event(event: &Event) {
         Event::Finished { stage, record, key, seconds, size, kept } => {
             info!(target: "memo", stage, record, %key, seconds, size, kept, "finished");
         }
+        Event::Shards { stage, record, key, total, cached, to_compute, waiting, missing } => {
+            info!(target: "memo", stage, record, %key, total, cached, to_compute, waiting, missing, "shards");
+        }
+        Event::ShardStarted { stage, record, shard, key } => {
+            debug!(target: "memo", stage, record, shard, %key, "shard started");
+        }
+        Event::ShardFinished { stage, record, shard, key, seconds, size, kept, skipped } => {
+            debug!(target: "memo", stage, record, shard, %key, seconds, size, kept, skipped, "shard finished");
+        }
+        Event::ShardFailed { stage, record, shard, error } => {
+            error!(target: "memo", stage, record, shard, error = %error.chain(), "shard failed");
+        }
         Event::Log { stage, line } => info!(target: "memo", stage, line, "log"),
         Event::Failed { stage, record, error } => {
             error!(target: "memo", stage, record, error = %error.chain(), "failed");
@@ -39,8 +51,8 @@ pub(crate) fn event(event: &Event) {
         Event::Skipped { stage, record, because } => {
             warn!(target: "memo", stage, record, because, "skipped");
         }
-        Event::Retried { stage, record, attempt, error } => {
-            warn!(target: "memo", stage, record, attempt, error, "retried");
+        Event::Retried { stage, record, shard, attempt, error } => {
+            warn!(target: "memo", stage, record, shard, attempt, error, "retried");
         }
         Event::Warning { stage, record, message, lost } => {
             warn!(target: "memo", stage, record, lost, "{message}");

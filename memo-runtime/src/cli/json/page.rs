@@ -48,12 +48,24 @@ fn best(score: Across<Option<f64>>) -> usize {
     score.len()
 }
 
+#[stage(name = "digits::parts", outputs = [parts])]
+fn parts() -> Vec<u32> {
+    vec![1, 2, 3]
+}
+
+#[stage(name = "digits::embed", each = [part in parts], outputs = [embedding], cachers = [Json])]
+fn embed(part: u32, params: &Params) -> Result<u32> {
+    if part == 2 && params.rate > 8.0 { Err("too far".into()) } else { Ok(part) }
+}
+
 fn experiment() -> Experiment<Params> {
     Experiment::new("digits", |record: &mut Record<Params>| {
         load(record)?;
         clock(record)?;
         fit(record)?;
         score(record)?;
+        parts(record)?;
+        embed(record)?;
         Ok(())
     })
     .records([("base", Params { rate: 0.5 }), ("fast", Params { rate: 9.0 })])
@@ -108,7 +120,7 @@ fn page() -> BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> {
 }
 
 /// Fields that are there only sometimes, and that the page's example has or has not.
-const SOMETIMES: [&str; 3] = ["checked", "unchecked", "differing"];
+const SOMETIMES: [&str; 4] = ["shard", "checked", "unchecked", "differing"];
 
 #[test]
 fn the_page_lists_every_event_with_its_fields() {
@@ -141,6 +153,10 @@ fn every_event_has_a_section() {
         Event::Waiting { .. } => "waiting",
         Event::Started { .. } => "started",
         Event::Retried { .. } => "retried",
+        Event::Shards { .. } => "shards",
+        Event::ShardStarted { .. } => "shard_started",
+        Event::ShardFinished { .. } => "shard_finished",
+        Event::ShardFailed { .. } => "shard_failed",
         Event::Finished { .. } => "finished",
         Event::Failed { .. } => "failed",
         Event::Skipped { .. } => "skipped",

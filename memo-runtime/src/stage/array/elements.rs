@@ -46,12 +46,11 @@ impl EachInput {
         handle: Handle,
         enter: impl Fn(&T, &mut Parts) + Send + Sync + 'static,
     ) -> Option<Self> {
-        let elements: Box<dyn Elements> = match handle.typed::<Vec<T>>() {
-            Some(values) => Box::new(OfVec { values, enter }),
-            None => {
-                handle.shards::<T>()?;
-                Box::new(OfShards)
-            }
+        let elements: Box<dyn Elements> = if let Some(values) = handle.typed::<Vec<T>>() {
+            Box::new(OfVec { values, enter })
+        } else {
+            handle.shards::<T>()?;
+            Box::new(OfShards)
         };
         Some(Self { handle, elements, held: Mutex::default() })
     }

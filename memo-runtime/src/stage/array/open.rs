@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 
 use super::elements::{EachInput, ElementKey};
-use super::table::{Counts, State, Table};
+use super::table::{Counts, Far, State, Table};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
 use crate::event::MissReason;
@@ -56,18 +56,16 @@ impl Node {
             counts.push((parameter, count));
         }
         let (_, count) = counts.first().copied().unwrap_or_default();
-        match counts.iter().find(|(_, other)| *other != count) {
-            None => Ok(count),
-            Some(_) => {
-                let texts = counts.iter().map(|(name, count)| format!("{count} for `{name}`"));
-                let texts: Vec<String> = texts.collect();
-                let message = format!(
-                    "arrays that are taken together must be of one length, but there are {}",
-                    texts.join(" and ")
-                );
-                Err(Error::new(ErrorKind::Wiring, message))
-            }
+        if counts.iter().all(|(_, other)| *other == count) {
+            return Ok(count);
         }
+        let texts = counts.iter().map(|(name, count)| format!("{count} for `{name}`"));
+        let texts: Vec<String> = texts.collect();
+        let message = format!(
+            "arrays that are taken together must be of one length, but there are {}",
+            texts.join(" and ")
+        );
+        Err(Error::new(ErrorKind::Wiring, message))
     }
 
     /// Gives each shard whose elements are known its key, and finds those that are kept.
@@ -223,7 +221,7 @@ impl Node {
 
     /// Notes a shard as found, or as one that is to run.
     fn judge_shard(&self, table: &Table, state: &mut State, shard: usize, kept: Option<Shard<'_>>) {
-        let Some(kept) = kept else { return state.to_run(shard) };
+        let Some(kept) = kept else { return state.queue_up(shard) };
         let key = state.keys[shard];
         if self.is_shard_good(table, &key, &kept) {
             let identities = self.known_identities(&key, &kept);
@@ -231,49 +229,45 @@ impl Node {
             state.found(shard, self.outputs.len(), place, &identities, seconds);
         } else {
             state.generations.insert(shard, kept.generation.saturating_add(1));
-            state.to_run(shard);
+            state.queue_up(shard);
         }
     }
 
     /// Notes that the elements of a shard have ended: it can run, or is found, or never will.
     pub(crate) fn elements_ended(&self, shard: usize) {
-        let Some(table) = self.table() else { return };
-        let mut keys = Vec::new();
+        let (Some(table), Some(shared)) = (self.table(), self.key()) else { return };
+        let mut elements = Vec::new();
         for (parameter, each) in self.each_inputs() {
-            let key = match each.array() {
-                Some((node, output)) => {
-                    let Some(above) = node.table() else { return };
-                    match above.far(shard) {
-                        Some(far) if far.is_there() => {
-                            let Some(identity) = above.identity(shard, output) else { return };
-                            ElementKey::Shard(identity)
-                        }
-                        Some(super::table::Far::Failed | super::table::Far::Lost) => {
-                            return table.state().lose(shard);
-                        }
-                        _ => return,
-                    }
-                }
-                None => {
-                    let mut entered = None;
-                    let memory = self.session.store.files();
-                    let range = shard..shard + 1;
-                    // It was digested before, when the array was opened.
-                    let _ = each.digest(range, memory, &mut |value, _| entered = Some(value));
-                    let Some(value) = entered else { return };
-                    ElementKey::Value(value)
-                }
-            };
-            keys.push((parameter, key));
+            match self.element_now(each, shard) {
+                Now::Known(key) => elements.push((parameter, key)),
+                Now::Waits => return,
+                Now::Lost => return table.state().lose(shard),
+            }
         }
-        let Some(shared) = self.key() else { return };
-        let key = self.shard_key(&shared, shard, &keys);
+        let key = self.shard_key(&shared, shard, &elements);
         let kept = if self.looks_up_shards() { table.packs.find_one(&key) } else { None };
         let mut state = table.state();
-        if state.far[shard] == super::table::Far::Waits {
+        if state.far[shard] == Far::Waits {
             state.keys[shard] = key;
             self.judge_shard(table, &mut state, shard, kept);
         }
+    }
+
+    fn element_now(&self, each: &EachInput, shard: usize) -> Now {
+        if let Some((node, output)) = each.array() {
+            let Some(above) = node.table() else { return Now::Waits };
+            return match above.far(shard) {
+                Some(Far::Failed | Far::Lost) => Now::Lost,
+                _ => above
+                    .identity(shard, output)
+                    .map_or(Now::Waits, |identity| Now::Known(ElementKey::Shard(identity))),
+            };
+        }
+        let mut entered = None;
+        let memory = self.session.store.files();
+        // It went well when the array was opened.
+        let _ = each.digest(shard..shard + 1, memory, &mut |value, _| entered = Some(value));
+        entered.map_or(Now::Waits, |value| Now::Known(ElementKey::Value(value)))
     }
 
     /// Looks once more at the elements that shards wait for.
@@ -338,7 +332,7 @@ impl Node {
         let missing = self.table().map(Table::missing).unwrap_or_default();
         MissReason::Shards {
             missing: super::ranges::ranges(missing, MOST_RANGES),
-            count: counts.to_compute(),
+            count: counts.missing(),
             total: counts.total,
         }
     }
@@ -353,6 +347,14 @@ impl Node {
             )
         })
     }
+}
+
+/// What is known of an element.
+enum Now {
+    Known(ElementKey),
+    Waits,
+    /// It could not be made.
+    Lost,
 }
 
 /// How many ranges of shards are told.

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use super::table::{Given, Table};
+use super::table::{Far, Given, Table};
 use crate::context::Context;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
@@ -70,6 +70,7 @@ impl Node {
         self.session.store.emit(|| Event::ShardStarted { stage, record, shard, key });
         let given = self.attempt_shard(table, shard, &key)?;
         let (seconds, size, kept) = (given.seconds, given.size, given.place.is_some());
+        let skipped = given.skipped.clone();
         table.ran(shard, &given);
         let record = self.record_name();
         self.session.store.emit(|| Event::ShardFinished {
@@ -80,6 +81,7 @@ impl Node {
             seconds,
             size,
             kept,
+            skipped,
         });
         Ok(())
     }
@@ -156,7 +158,7 @@ impl Node {
         values: ShardValues,
         made: &Made,
     ) -> Result<Given, Error> {
-        let seconds = made.seconds;
+        let (seconds, skipped) = (made.seconds, made.context.skipped());
         if self.is_kept() && !self.session.store.is_read_only() {
             match self.save_shard(table, shard, key, &values, made) {
                 Ok((head, place)) => {
@@ -169,6 +171,7 @@ impl Node {
                         seconds,
                         size,
                         unkept: false,
+                        skipped,
                     });
                 }
                 Err(NotKept::Failed(error)) => return Err(error),
@@ -190,7 +193,7 @@ impl Node {
             slot.hold_shard(shard, value);
         }
         let identities = self.shard_identities(key, None);
-        Ok(Given { place: None, identities, seconds, size: 0, unkept: self.is_kept() })
+        Ok(Given { place: None, identities, seconds, size: 0, unkept: self.is_kept(), skipped })
     }
 
     fn save_shard(
@@ -350,10 +353,7 @@ impl Node {
     /// Whether a kept output of a shard lies in the store.
     pub(crate) fn shard_head(&self, shard: usize) -> Option<Result<Head, String>> {
         let table = self.table()?;
-        let place = match table.far(shard)? {
-            super::table::Far::Found(place) | super::table::Far::Ran(place) => place,
-            _ => return None,
-        };
+        let (Far::Found(place) | Far::Ran(place)) = table.far(shard)? else { return None };
         let line = table.packs.read(&table.key(shard), place);
         Some(line.map(|line| line.head).map_err(|damage| damage.what))
     }

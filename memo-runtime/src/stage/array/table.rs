@@ -98,7 +98,7 @@ pub(crate) struct Counts {
 
 impl Counts {
     /// Returns how many are to run, as far as their elements are known.
-    pub(crate) fn to_compute(&self) -> usize {
+    pub(crate) fn missing(self) -> usize {
         self.total - self.found - self.ran - self.failed - self.lost - self.waits
     }
 }
@@ -113,6 +113,8 @@ pub(crate) struct Given {
     pub(crate) size: u64,
     /// Whether it should have been kept and could not.
     pub(crate) unkept: bool,
+    /// Why there was nothing to do, if the body has said so.
+    pub(crate) skipped: Option<String>,
 }
 
 impl Table {
@@ -286,7 +288,7 @@ impl Table {
 
 impl State {
     /// Notes that a shard which waited is to run, unless an equal one is.
-    pub(super) fn to_run(&mut self, shard: usize) {
+    pub(super) fn queue_up(&mut self, shard: usize) {
         self.counts.waits -= 1;
         let key = self.keys[shard];
         let first = *self.first_of.entry(key).or_insert(shard);

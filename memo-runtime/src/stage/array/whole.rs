@@ -8,6 +8,7 @@ use std::thread;
 use super::elements::EachInput;
 use super::open::MOST_RANGES;
 use super::ranges::ranges;
+use super::shard::kept_output;
 use super::table::{Counts, Far, Table};
 use crate::artifact::Artifact;
 use crate::digest::Digest;
@@ -55,7 +56,7 @@ impl Node {
         }
         let Some(table) = self.table() else { return Ok(()) };
         self.told_array_started(reason);
-        let jobs = self.session.store.pool().jobs().min(table.counts().to_compute()).max(1);
+        let jobs = self.session.store.pool().jobs().min(table.counts().missing()).max(1);
         let work = || -> Result<(), Error> {
             while let Some(shard) = table.take() {
                 self.run_shard(shard)?;
@@ -152,7 +153,7 @@ impl Node {
             key,
             total: counts.total,
             cached: counts.found,
-            to_compute: counts.to_compute(),
+            to_compute: counts.missing(),
             waiting: counts.waits,
             missing: ranges(missing, MOST_RANGES),
         });
@@ -184,7 +185,7 @@ impl Node {
             return;
         }
         let head = self.shard_head(shard).and_then(Result::ok);
-        let kept = head.as_ref().and_then(|head| super::shard::kept_output(head, output));
+        let kept = head.as_ref().and_then(|head| kept_output(head, output));
         let size = kept.map_or(0, |kept| kept.size);
         let (stage, output) = (self.spec.name, self.spec.outputs[output].name);
         store.emit(|| Event::Loaded { stage, output, size });
@@ -193,16 +194,14 @@ impl Node {
     /// Returns the path of the main file of a shard's output.
     pub(crate) fn path_of_shard(&self, shard: usize, output: usize) -> Result<PathBuf, Error> {
         let head = self.shard_head(shard).and_then(Result::ok);
-        match head.as_ref().and_then(|head| super::shard::kept_output(head, output)) {
-            Some(kept) => self.session.store.file_of(kept).map_err(|error| self.blame(error)),
-            None => {
-                let name = self.spec.outputs[output].name;
-                let message = format!(
-                    "the output `{name}` of shard {shard} has no file: it has no cacher, or could not be kept"
-                );
-                Err(self.blame(Error::new(ErrorKind::Cacher, message)))
-            }
+        if let Some(kept) = head.as_ref().and_then(|head| kept_output(head, output)) {
+            return self.session.store.file_of(kept).map_err(|error| self.blame(error));
         }
+        let name = self.spec.outputs[output].name;
+        let message = format!(
+            "the output `{name}` of shard {shard} has no file: it has no cacher, or could not be kept"
+        );
+        Err(self.blame(Error::new(ErrorKind::Cacher, message)))
     }
 
     pub(crate) fn no_such_shard(&self, shard: usize) -> Error {
@@ -249,7 +248,7 @@ impl Node {
         match self.shard_head(shard) {
             None => Ok(None),
             Some(Ok(head)) => {
-                let kept = super::shard::kept_output(&head, output).is_some();
+                let kept = kept_output(&head, output).is_some();
                 let store = &self.session.store;
                 Ok(kept.then(|| Artifact::kept(store, Arc::new(head), output)))
             }
@@ -300,18 +299,17 @@ impl Node {
 fn failed(total: usize, failures: &[(usize, Error)]) -> Error {
     /// How many are told in full.
     const MOST: usize = 10;
-    let mut text = format!("{} of {total} shards failed", failures.len());
-    for (shard, error) in failures.iter().take(MOST) {
-        text.push_str(&format!("; shard {shard}: {}", error.chain()));
-    }
+    let mut texts = vec![format!("{} of {total} shards failed", failures.len())];
+    let told = failures.iter().take(MOST);
+    texts.extend(told.map(|(shard, error)| format!("shard {shard}: {}", error.chain())));
     let rest = ranges(failures.iter().skip(MOST).map(|(shard, _)| *shard), MOST_RANGES);
     if !rest.is_empty() {
-        text.push_str(&format!("; and shards {rest}"));
+        texts.push(format!("and shards {rest}"));
     }
     // The kind of all, where they are of one kind.
     let kind = failures.first().map_or(ErrorKind::Stage, |(_, error)| error.kind());
     let same = failures.iter().all(|(_, error)| error.kind() == kind);
-    Error::new(if same { kind } else { ErrorKind::Stage }, text)
+    Error::new(if same { kind } else { ErrorKind::Stage }, texts.join("; "))
 }
 
 /// A kept shard, as a validator is given it.
@@ -326,7 +324,7 @@ impl Outputs for FoundShard<'_> {
     }
 
     fn artifact(&self, index: usize) -> Result<Artifact, Error> {
-        if super::shard::kept_output(&self.head, index).is_none() {
+        if kept_output(&self.head, index).is_none() {
             let message = "an output without a cacher has no file to validate";
             return Err(Error::new(ErrorKind::Cacher, message));
         }
