@@ -30,6 +30,8 @@ mod signals;
 mod size;
 mod table;
 pub(crate) mod text;
+#[cfg(unix)]
+mod worker;
 
 use args::{About, Args, Format};
 use output::{Output, Paint};
@@ -87,8 +89,10 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
     /// ```
     pub fn main_with(self, args: impl IntoIterator<Item = OsString>) -> ExitCode {
         let output = Output::default();
+        let args: Vec<OsString> = args.into_iter().collect();
+        let written = args.get(1..).unwrap_or_default().to_vec();
         let code = match Args::read(&self.about(), args) {
-            Ok(args) => self.obey(args, &output).unwrap_or_else(|error| {
+            Ok(args) => self.obey(args, written, &output).unwrap_or_else(|error| {
                 output.note(&report::error(&error, Paint::stderr()));
                 match error.kind() {
                     ErrorKind::Usage | ErrorKind::Wiring => USAGE,
@@ -118,8 +122,12 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
         }
     }
 
-    fn obey(&self, args: Args, output: &Output) -> Result<u8, Error> {
-        let request = Request::new(args)?;
+    fn obey(&self, args: Args, written: Vec<OsString>, output: &Output) -> Result<u8, Error> {
+        #[cfg(unix)]
+        if let Some(folder) = &args.worker {
+            return Ok(self.work(folder, output));
+        }
+        let request = Request::new(args, written)?;
         match request.task {
             Task::Plan => self.print_plan(&request, output).map(|()| 0),
             Task::PrintParams => self.print_params(&request, output).map(|()| 0),

@@ -112,6 +112,15 @@ pub enum Event {
         /// Which are to run, as people write it: `3, 7-9`; cut short where they are many.
         missing: String,
     },
+    /// Shards are on their way elsewhere: they were submitted, or are taken up from an earlier submission.
+    Submitted {
+        /// The stage.
+        stage: &'static str,
+        /// The record that called it first; `None` for an aggregate.
+        record: Option<String>,
+        /// What, and where.
+        message: String,
+    },
     /// The body of a shard runs now.
     ShardStarted {
         /// The stage.

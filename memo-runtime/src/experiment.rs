@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::aggregate::Records;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::event::Observer;
+use crate::executor::Executor;
 use crate::plan::Plan;
 use crate::record::{Params, Record};
 use crate::store::Store;
@@ -192,7 +193,7 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
             return crate::run::check::check(&self.name, &declared, options, stages);
         }
         let declared = declare::declare(self, options, false)?;
-        Ok(crate::run::run(&self.name, declared, options))
+        crate::run::run(&self.name, declared, options)
     }
 }
 
@@ -246,6 +247,8 @@ pub struct RunOptions {
     pub(crate) interrupted: Arc<AtomicBool>,
     /// Whether the outcome is to list all calls.
     pub(crate) tells_calls: bool,
+    /// Runs calls elsewhere.
+    pub(crate) executor: Option<Arc<dyn Executor>>,
 }
 
 impl RunOptions {

@@ -103,6 +103,7 @@ mod context;
 mod digest;
 mod error;
 mod event;
+mod executor;
 mod experiment;
 mod file;
 mod key;
@@ -117,6 +118,8 @@ mod run;
 mod session;
 mod shards;
 mod slot;
+#[cfg(all(feature = "slurm", unix))]
+mod slurm;
 mod stage;
 mod started;
 mod store;

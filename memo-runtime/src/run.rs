@@ -25,17 +25,32 @@ mod tally;
 use scheduler::Scheduler;
 
 /// Runs what was declared.
-pub(crate) fn run(experiment: &str, declaration: Declaration, options: &RunOptions) -> Outcome {
+///
+/// # Errors
+///
+/// What a call asks for can never be had where it is to run; nothing has run then.
+pub(crate) fn run(
+    experiment: &str,
+    declaration: Declaration,
+    options: &RunOptions,
+) -> Result<Outcome, Error> {
     let start = Instant::now();
     let jobs = options.jobs_or_cores();
     let store = declaration.session.store.clone();
+    if let Some(executor) = &options.executor {
+        executor.check(&declaration.nodes)?;
+    }
     told_start(experiment, &declaration, jobs);
     let scheduler = Scheduler::new(&declaration, options);
     std::thread::scope(|scope| {
         for _ in 1..workers(&declaration, jobs) {
             scope.spawn(|| scheduler.work());
         }
+        if options.executor.is_some() {
+            scope.spawn(|| scheduler.follow());
+        }
         scheduler.work();
+        scheduler.end();
     });
     let ends = scheduler.into_ends();
     let lost = tally::publish(&declaration, &ends);
@@ -56,7 +71,7 @@ pub(crate) fn run(experiment: &str, declaration: Declaration, options: &RunOptio
         seconds: outcome.seconds,
         saved: outcome.saved,
     });
-    outcome
+    Ok(outcome)
 }
 
 /// Returns how many threads have something to do at most. The shards of an array are many.

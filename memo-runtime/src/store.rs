@@ -24,6 +24,8 @@ pub(crate) mod digests;
 #[cfg(feature = "cli")]
 pub(crate) mod entries;
 pub(crate) mod history;
+#[cfg(all(feature = "slurm", unix))]
+mod jobs;
 mod keep;
 mod kept;
 pub(crate) mod layout;
@@ -34,7 +36,7 @@ pub(crate) mod manifest;
 mod options;
 #[allow(dead_code, unused_imports, reason = "arrays, which call it, come next")]
 pub(crate) mod packs;
-mod put;
+pub(crate) mod put;
 pub(crate) mod results;
 mod scratch;
 mod seen;

@@ -102,6 +102,7 @@ fn line(event: &Event) -> Option<String> {
         Event::Shards { stage, total, cached, .. } => {
             format!("shards {}: {cached} of {total} cached", short(stage))
         }
+        Event::Submitted { stage, message, .. } => format!("submitted {}: {message}", short(stage)),
         Event::ShardStarted { stage, shard, .. } => format!("ran {} {shard}", short(stage)),
         Event::ShardFailed { stage, shard, error, .. } => {
             format!("failed {} {shard}: {}", short(stage), error.chain())

@@ -53,8 +53,11 @@ fn readable(sig: &Signature) -> Signature {
     sig.constness = None;
     sig.variadic = None;
     for argument in &mut sig.inputs {
-        if let FnArg::Typed(parameter) = argument {
-            fill_in(&mut parameter.ty);
+        if let FnArg::Typed(parameter) = argument
+            && arguments_of(&parameter.ty, "Across").is_some_and(|types| types.is_empty())
+        {
+            let ty = &parameter.ty;
+            *parameter.ty = Type::Verbatim(quote!(#ty<()>));
         }
     }
     let lends = sig.inputs.to_token_stream().to_string().contains('&');
@@ -62,15 +65,6 @@ fn readable(sig: &Signature) -> Signature {
         **ty = Type::Verbatim(with_static(ty.to_token_stream()));
     }
     sig
-}
-
-/// Writes something for what a handle lacks: the type of what it is a handle of.
-fn fill_in(ty: &mut Type) {
-    if arguments_of(ty, "Across").is_some_and(|types| types.is_empty()) {
-        *ty = Type::Verbatim(quote!(#ty<()>));
-    } else if let Type::Reference(reference) = ty {
-        fill_in(&mut reference.elem);
-    }
 }
 
 /// The code of `start`: the call, which does not wait.

@@ -44,14 +44,14 @@ pub fn arguments_of<'a>(ty: &'a Type, name: &str) -> Option<Vec<&'a Type>> {
     Some(types.collect())
 }
 
+/// Returns whether a type is `Shards<..>`. A type of one's own may have that name, without parameters.
+pub fn is_shards(ty: &Type) -> bool {
+    argument_of(ty, "Shards").is_some()
+}
+
 /// Returns the first type argument of `name<..>`.
 pub fn argument_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     arguments_of(ty, name)?.first().copied()
-}
-
-/// Whether a type is a handle of shards. A type of that name without parameters is another one.
-pub fn is_shards(ty: &Type) -> bool {
-    argument_of(ty, "Shards").is_some()
 }
 
 /// Returns the reference that a type is.

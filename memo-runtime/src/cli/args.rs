@@ -73,6 +73,28 @@ pub(super) struct Args {
     #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = HOW)]
     pub(super) memory: Option<u64>,
 
+    /// Run array stages on threads (local) or Slurm
+    #[arg(long, value_enum, default_value_t = Where::Local, hide_possible_values = true)]
+    #[arg(value_name = "WHERE", help_heading = HOW)]
+    pub(super) executor: Where,
+
+    /// Let so many tasks of an array run at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(help_heading = HOW)]
+    pub(super) max_running: Option<u32>,
+
+    /// Pass an option to sbatch: `partition=long`
+    #[arg(long, value_name = "KEY=VALUE", action = ArgAction::Append, help_heading = HOW)]
+    pub(super) slurm: Vec<String>,
+
+    /// Leave jobs running after an interrupt
+    #[arg(long, help_heading = HOW)]
+    pub(super) detach: bool,
+
+    /// What a worker is started with
+    #[arg(long, hide = true, value_name = "FOLDER")]
+    pub(super) worker: Option<PathBuf>,
+
     /// Start no further stage after the first failure
     #[arg(long, help_heading = HOW)]
     pub(super) fail_fast: bool,
@@ -119,6 +141,13 @@ pub(super) struct Args {
     /// Show this help
     #[arg(long, short, action = ArgAction::HelpShort, help_heading = OUTPUT)]
     help: Option<bool>,
+}
+
+/// Where the shards of array stages run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Where {
+    Local,
+    Slurm,
 }
 
 /// Whom the output is for.

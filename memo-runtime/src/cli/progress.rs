@@ -138,6 +138,10 @@ impl Progress {
                 let call = call_text(stage, record.as_deref());
                 format!("{} {call}: {}", paint.strong("shards "), shards_text(event))
             }
+            Event::Submitted { stage, record, message } if detail != Detail::Quiet => {
+                let call = call_text(stage, record.as_deref());
+                format!("{} {call}: {message}", paint.strong("sent   "))
+            }
             Event::Waiting { stage, record, .. } if detail != Detail::Quiet => {
                 let call = call_text(stage, record.as_deref());
                 format!("{} {call}: another process computes it", paint.warning("waits  "))

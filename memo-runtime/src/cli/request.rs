@@ -1,7 +1,10 @@
 //! [`Request`]: what a command line means.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, IsTerminal as _};
+#[cfg(unix)]
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -9,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::args::{Args, Format, named};
+use super::args::{Args, Format, Where, named};
 use super::graph::GraphFile;
 use super::json;
 use super::output::Output;
@@ -17,6 +20,9 @@ use super::progress::{Detail, Progress};
 use super::signals::Signals;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
+use crate::executor::Executor;
+#[cfg(unix)]
+use crate::executor::on_slurm::{OnSlurm, SlurmOptions};
 use crate::experiment::RunOptions;
 
 /// What is to be done.
@@ -42,8 +48,9 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`] if the file cannot be read, or a graph not be drawn to where it is wanted.
-    pub(super) fn new(mut args: Args) -> Result<Self, Error> {
+    /// [`ErrorKind::Usage`] if the file cannot be read, a graph not be drawn to where it is wanted, or there is
+    /// no Slurm where it is asked for.
+    pub(super) fn new(mut args: Args, written: Vec<OsString>) -> Result<Self, Error> {
         let task = match (args.plan, args.print_params) {
             (true, _) => Task::Plan,
             (_, true) => Task::PrintParams,
@@ -56,7 +63,9 @@ impl Request {
         };
         let (format, grace) = (args.format, args.grace);
         let graph = args.graph.take().map(GraphFile::new).transpose()?;
+        let executor = executor(&mut args, written, task)?;
         let mut options = options(args)?;
+        options.executor = executor;
         options.tells_calls = graph.is_some();
         Ok(Self { task, format, options, graph, detail, grace })
     }
@@ -100,6 +109,59 @@ pub(super) struct Watch {
     pub(super) options: RunOptions,
     pub(super) progress: Arc<Progress>,
     pub(super) signals: Signals,
+}
+
+/// Returns what runs array stages elsewhere, where that is asked for. `written` are the arguments as they were
+/// written, without the program's name: workers are given the same.
+#[cfg(unix)]
+fn executor(
+    args: &mut Args,
+    written: Vec<OsString>,
+    task: Task,
+) -> Result<Option<Arc<dyn Executor>>, Error> {
+    let options = std::mem::take(&mut args.slurm);
+    if args.executor == Where::Local {
+        let of_slurm = [
+            (!options.is_empty(), "--slurm"),
+            (args.max_running.is_some(), "--max-running"),
+            (args.detach, "--detach"),
+        ];
+        return match of_slurm.iter().find(|(is_there, _)| *is_there) {
+            Some((_, flag)) => {
+                let message = format!("`{flag}` has no effect without `--executor slurm`");
+                Err(Error::new(ErrorKind::Usage, message))
+            }
+            None => Ok(None),
+        };
+    }
+    if task != Task::Run || args.check.is_some() {
+        return Ok(None);
+    }
+    let text = |argument: OsString| {
+        argument.into_string().map_err(|argument| {
+            let message = format!(
+                "workers are given the same arguments, and `{}` is no UTF-8",
+                argument.display()
+            );
+            Error::new(ErrorKind::Usage, message)
+        })
+    };
+    let arguments = written.into_iter().map(text).collect::<Result<_, _>>()?;
+    let max_running = args.max_running.and_then(NonZeroU32::new);
+    let options = SlurmOptions { options, max_running, detach: args.detach, arguments };
+    Ok(Some(Arc::new(OnSlurm::connect(options)?)))
+}
+
+#[cfg(not(unix))]
+fn executor(
+    args: &mut Args,
+    _: Vec<OsString>,
+    _: Task,
+) -> Result<Option<Arc<dyn Executor>>, Error> {
+    if args.executor == Where::Local {
+        return Ok(None);
+    }
+    Err(Error::new(ErrorKind::Usage, "there is no Slurm on this system"))
 }
 
 fn options(args: Args) -> Result<RunOptions, Error> {

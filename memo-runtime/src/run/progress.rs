@@ -25,6 +25,10 @@ pub(super) struct Progress {
     /// How many workers are busy with a call.
     pub(super) busy: usize,
     pub(super) stopped: bool,
+    /// How many calls run elsewhere.
+    pub(super) elsewhere: usize,
+    /// Whether all that was to be done is done.
+    pub(super) over: bool,
 }
 
 #[derive(Default)]
@@ -56,6 +60,8 @@ enum Shards {
     Open,
     /// Its shards have all they need beside their elements.
     Run,
+    /// They run elsewhere.
+    Elsewhere,
 }
 
 /// What a worker does next.
@@ -90,7 +96,18 @@ impl Progress {
         let values = Readers::new(graph.readers.iter().map(Vec::len).collect());
         let queue = Queue::new(tasks.len());
         let held = Held::new(memory);
-        Self { ready, queue, tasks, values, held, limits, busy: 0, stopped: false }
+        Self {
+            ready,
+            queue,
+            tasks,
+            values,
+            held,
+            limits,
+            busy: 0,
+            stopped: false,
+            elsewhere: 0,
+            over: false,
+        }
     }
 
     pub(super) fn into_ends(self) -> Vec<End> {
@@ -142,7 +159,34 @@ impl Progress {
 
     /// Notes that the shards of an array have all they need beside their elements. True the first time.
     pub(super) fn shards_run(&mut self, index: usize) -> bool {
-        std::mem::replace(&mut self.tasks[index].shards, Shards::Run) != Shards::Run
+        let begins = self.tasks[index].shards < Shards::Run;
+        if begins {
+            self.tasks[index].shards = Shards::Run;
+        }
+        begins
+    }
+
+    /// Notes that an array whose elements are all known runs elsewhere. False if it is not that far, or did
+    /// before.
+    pub(super) fn goes_elsewhere(&mut self, graph: &Graph<'_>, index: usize) -> bool {
+        let all_known = graph.nodes[index].table().is_some_and(|table| {
+            let counts = table.counts();
+            counts.waits == 0 && counts.missing() > 0
+        });
+        if !all_known || self.tasks[index].shards != Shards::Run {
+            return false;
+        }
+        self.tasks[index].shards = Shards::Elsewhere;
+        self.elsewhere += 1;
+        true
+    }
+
+    /// Notes that an array has ended. True if its shards ran elsewhere.
+    pub(super) fn comes_back(&mut self, index: usize) {
+        if self.tasks[index].shards == Shards::Elsewhere {
+            self.tasks[index].shards = Shards::Run;
+            self.elsewhere -= 1;
+        }
     }
 
     /// Lets the shards of an array wait for their turn. Returns whether its end is to be looked for.

@@ -7,6 +7,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::End;
 use super::graph::Graph;
@@ -15,6 +16,7 @@ use super::progress::{Needs, Next, Progress};
 use crate::error::{Error, ErrorKind, panic_text};
 use crate::event::Event;
 use crate::event::MissReason;
+use crate::executor::Executor;
 use crate::experiment::RunOptions;
 use crate::experiment::declare::Declaration;
 use crate::stage::array::table::Table;
@@ -26,18 +28,20 @@ pub(super) struct Scheduler<'a> {
     fail_fast: bool,
     /// Whether a call that must run waits for its turn, since several could run in its place.
     chooses: bool,
+    executor: Option<&'a dyn Executor>,
     state: Mutex<Progress>,
     changed: Condvar,
 }
 
 impl<'a> Scheduler<'a> {
-    pub(super) fn new(declaration: &'a Declaration, options: &RunOptions) -> Self {
+    pub(super) fn new(declaration: &'a Declaration, options: &'a RunOptions) -> Self {
         let graph = Graph::new(&declaration.nodes);
         let jobs = options.jobs_or_cores();
         let limits = Limits::new(jobs, options.machine_memory, &graph);
         let state = Mutex::new(Progress::new(&graph, limits, options.memory));
         let (fail_fast, chooses) = (options.fail_fast, jobs > 1);
-        Self { graph, fail_fast, chooses, state, changed: Condvar::new() }
+        let executor = options.executor.as_deref();
+        Self { graph, fail_fast, chooses, executor, state, changed: Condvar::new() }
     }
 
     pub(super) fn into_ends(self) -> Vec<End> {
@@ -71,7 +75,7 @@ impl<'a> Scheduler<'a> {
                         self.changed.notify_all();
                     }
                 }
-                None if state.busy == 0 => {
+                None if state.busy == 0 && (state.elsewhere == 0 || state.stopped) => {
                     self.changed.notify_all();
                     return;
                 }
@@ -209,6 +213,12 @@ impl<'a> Scheduler<'a> {
             self.state().stopped = true;
             return self.changed.notify_all();
         }
+        self.news(index);
+    }
+
+    /// Tells of the shards of an array that have ended.
+    fn news(&self, index: usize) {
+        let node = &self.graph.nodes[index];
         let Some(table) = node.table() else { return };
         let ended = table.take_news();
         for &reader in &self.graph.readers[index] {
@@ -226,8 +236,63 @@ impl<'a> Scheduler<'a> {
         }
     }
 
+    /// Hands the shards of an array over that run elsewhere. False if they run here.
+    fn hand_over(&self, index: usize) -> bool {
+        let node = &self.graph.nodes[index];
+        let Some(executor) = self.executor.filter(|executor| executor.takes(node)) else {
+            return false;
+        };
+        let goes = self.state().goes_elsewhere(&self.graph, index);
+        if goes && let Err(error) = executor.begin(index, node) {
+            let Some(table) = node.table() else { return true };
+            let shards = table.missing();
+            shards.into_iter().for_each(|shard| table.failed(shard, &error));
+            self.news(index);
+        }
+        if node.table().is_some_and(Table::is_complete) {
+            self.array_ended(index);
+        }
+        true
+    }
+
+    /// Follows what runs elsewhere, until all is done.
+    pub(super) fn follow(&self) {
+        /// How often the store is looked at.
+        const OFTEN: Duration = Duration::from_millis(200);
+        let Some(executor) = self.executor else { return };
+        loop {
+            let interrupted =
+                self.graph.nodes.first().is_some_and(|node| node.session.is_interrupted());
+            let mut state = self.state();
+            state.stopped |= interrupted;
+            if state.stopped {
+                drop(state);
+                self.changed.notify_all();
+                executor.stop();
+                return;
+            }
+            if state.over {
+                return;
+            }
+            let waited = self.changed.wait_timeout(state, OFTEN);
+            let runs = waited.unwrap_or_else(PoisonError::into_inner).0.elsewhere > 0;
+            if runs {
+                executor.look().into_iter().for_each(|index| self.news(index));
+            }
+        }
+    }
+
+    /// Notes that all is done.
+    pub(super) fn end(&self) {
+        self.state().over = true;
+        self.changed.notify_all();
+    }
+
     /// Lets the shards of an array run that can run now.
     fn more_shards(&self, index: usize) {
+        if self.hand_over(index) {
+            return;
+        }
         let is_complete = self.state().more_shards(&self.graph, index);
         self.changed.notify_all();
         if is_complete {
@@ -241,6 +306,7 @@ impl<'a> Scheduler<'a> {
         if !node.table().is_some_and(Table::ends_now) {
             return;
         }
+        self.state().comes_back(index);
         if let Some(because) = node.lost_to() {
             node.let_go_of_elements();
             return self.skip(index, because);

@@ -7,6 +7,8 @@
 //! one, [`whole`] is what the call is to others.
 
 pub(crate) mod elements;
+#[cfg(all(feature = "slurm", unix))]
+mod elsewhere;
 mod open;
 mod ranges;
 mod shard;

@@ -560,10 +560,7 @@ mod tests {
 
     #[test]
     fn types_are_named_without_their_paths() {
-        assert_eq!(
-            without_paths(std::any::type_name::<Vec<Option<String>>>()),
-            "Vec<Option<String>>"
-        );
+        assert_eq!(without_paths(type_name::<Vec<Option<String>>>()), "Vec<Option<String>>");
         assert_eq!(without_paths("&[a::b::Digit]"), "&[Digit]");
         assert_eq!(without_paths("(u8, core::x::Y<z::W>)"), "(u8, Y<W>)");
     }

@@ -16,6 +16,8 @@
 //!     damaged/<name>-<n>                    what was found damaged, set aside
 //!     results/<experiment>/<record>/<output>.<ext>   links, for people
 //!     runs/<time>/<run>.json                one file a run
+//!     jobs/<stage>/<key>-<id>/              what was submitted elsewhere: one folder a submission
+//!     programs/<digest>                     the programs that workers run
 //!     lock                                  empty; a byte of it is locked while a key is computed
 //!     locks/<key>                           the same, where bytes cannot be locked: a file for a key
 //!     digests, digests.former               digests of large input files, a line each
@@ -123,6 +125,15 @@ impl Layout {
 
     pub(crate) fn former(&self, stage: &str) -> PathBuf {
         self.base.join("former").join(file_name(stage))
+    }
+
+    /// Where the folders of a stage's submissions lie.
+    pub(crate) fn jobs(&self, stage: &str) -> PathBuf {
+        self.base.join("jobs").join(file_name(stage))
+    }
+
+    pub(crate) fn program(&self, digest: &Digest) -> PathBuf {
+        self.base.join("programs").join(digest.to_string())
     }
 
     pub(crate) fn damaged(&self) -> PathBuf {

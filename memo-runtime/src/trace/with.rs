@@ -35,6 +35,9 @@ pub(crate) fn event(event: &Event) {
         Event::Shards { stage, record, key, total, cached, to_compute, waiting, missing } => {
             info!(target: "memo", stage, record, %key, total, cached, to_compute, waiting, missing, "shards");
         }
+        Event::Submitted { stage, record, message } => {
+            info!(target: "memo", stage, record, "{message}");
+        }
         Event::ShardStarted { stage, record, shard, key } => {
             debug!(target: "memo", stage, record, shard, %key, "shard started");
         }

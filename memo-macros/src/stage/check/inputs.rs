@@ -188,18 +188,14 @@ fn shards(
             return Some((inner.to_token_stream(), InputForm::Cloned));
         }
     }
-    // A type of that name without parameters is another one.
     let value = argument_of(unreferenced(ty), "Shards")?;
-    let form = match reference(ty) {
-        Some(reference) => {
-            refuse_references(name, reference, "input", diagnostics);
-            InputForm::ShardsLent
-        }
-        None => InputForm::Shards,
-    };
-    if reference(ty).is_none() {
+    let form = if let Some(reference) = reference(ty) {
+        refuse_references(name, reference, "input", diagnostics);
+        InputForm::ShardsLent
+    } else {
         refuse_borrowing(name, value, "input", diagnostics);
-    }
+        InputForm::Shards
+    };
     Some((value.to_token_stream(), form))
 }
 

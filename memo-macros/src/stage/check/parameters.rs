@@ -136,9 +136,9 @@ fn is_shared(reference: &TypeReference) -> bool {
 
 fn argument(parameter: &Parameter, diagnostics: &mut Diagnostics) -> Argument {
     let Parameter { name, ty } = parameter.clone();
-    let lent = unreferenced(&ty);
-    let handle = [("Across", is_named(lent, "Across")), ("Shards", is_shards(lent))];
-    if let Some((handle, _)) = handle.into_iter().find(|(_, is_it)| *is_it) {
+    let is_across = is_named(&ty, "Across");
+    if is_across || is_shards(unreferenced(&ty)) {
+        let handle = if is_across { "Across" } else { "Shards" };
         diagnostics.under(&ty, format!("`{handle}<..>` is an input; name `{name}` in `inputs`"));
         return Argument { name, ty, lent: None };
     }

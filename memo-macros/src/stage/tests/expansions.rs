@@ -239,6 +239,15 @@ fn whole_arrays_as_inputs() {
     );
 }
 
+/// A type of one's own may have that name, without parameters.
+#[test]
+fn shards_of_ones_own() {
+    let item = "fn f(a: &Shards, b: Option<&Shards>, c: Shards, d: &Shards) -> Shards { c }";
+    let expansion = stage("inputs = [a, b, c], outputs = [e]", item);
+    assert!(expansion.contains("call.input::<Shards>(0)"), "{expansion}");
+    assert!(!expansion.contains("call.shards"), "{expansion}");
+}
+
 /// Returns the fingerprint in an expansion.
 fn code(attr: &str, item: &str) -> String {
     let expansion = stage(attr, item);

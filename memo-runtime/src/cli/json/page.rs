@@ -94,6 +94,8 @@ fn real_lines() -> Vec<Value> {
     events.push(Event::Waiting { stage, record: record.clone(), key: Digest::of(b"key") });
     let message = "the result is not kept: no space left on device".to_owned();
     events.push(Event::Warning { stage: Some(stage), record: record.clone(), message, lost: true });
+    let message = "11 shards in 4 tasks of Slurm job 17".to_owned();
+    events.push(Event::Submitted { stage, record: record.clone(), message });
     let because = "it is not cached".to_owned();
     events.push(Event::NotChecked { stage, record, because });
     lines.extend(events.iter().map(|event| serde_json::to_value(event).unwrap()));
@@ -154,6 +156,7 @@ fn every_event_has_a_section() {
         Event::Started { .. } => "started",
         Event::Retried { .. } => "retried",
         Event::Shards { .. } => "shards",
+        Event::Submitted { .. } => "submitted",
         Event::ShardStarted { .. } => "shard_started",
         Event::ShardFinished { .. } => "shard_finished",
         Event::ShardFailed { .. } => "shard_failed",

@@ -242,7 +242,7 @@ impl Node {
     }
 
     /// Returns how often results of the shard gave way to another.
-    fn generation(&self, table: &Table, shard: usize, key: &Digest) -> u32 {
+    pub(crate) fn generation(&self, table: &Table, shard: usize, key: &Digest) -> u32 {
         let known = table.state().generations.get(&shard).copied();
         if let Some(known) = known {
             return known;
@@ -271,7 +271,7 @@ impl Node {
     }
 
     /// Returns the same, of a shard that was found.
-    pub(super) fn known_identities(&self, key: &Digest, kept: &Shard<'_>) -> Vec<Digest> {
+    pub(crate) fn known_identities(&self, key: &Digest, kept: &Shard<'_>) -> Vec<Digest> {
         let not_kept = Digest::from_bytes([0; 32]);
         if kept.identities.contains(&not_kept) {
             let mut identities = self.shard_identities(key, None);

@@ -213,9 +213,7 @@ impl Table {
 
     /// Lists the shards that are to run, or are running.
     pub(crate) fn missing(&self) -> Vec<usize> {
-        let state = self.state();
-        let is_missing = |far: &Far| matches!(far, Far::Todo | Far::Twin | Far::Runs);
-        (0..state.far.len()).filter(|shard| is_missing(&state.far[*shard])).collect()
+        self.all_that(|far| matches!(far, Far::Todo | Far::Twin | Far::Runs))
     }
 
     /// Whether all shards have ended.
@@ -235,18 +233,33 @@ impl Table {
 
     /// Lists the shards that wait for their elements.
     pub(crate) fn waiting(&self) -> Vec<usize> {
-        let state = self.state();
-        (0..state.far.len()).filter(|shard| state.far[*shard] == Far::Waits).collect()
+        self.all_that(|far| far == Far::Waits)
     }
 
     /// Notes that a shard is made once more, since its values cannot be read.
     pub(crate) fn make_again(&self, shard: usize) {
         let kept = self.packs.find_one(&self.key(shard));
+        self.make_again_as(shard, kept.map_or(0, |kept| kept.generation.saturating_add(1)));
+    }
+
+    /// Notes that a shard is made, whether it is there or not, and that its result counts as of `generation`.
+    pub(super) fn make_again_as(&self, shard: usize, generation: u32) {
         let mut state = self.state();
-        state.far[shard] = Far::Runs;
-        state.left += 1;
-        let generation = kept.map_or(0, |kept| kept.generation.saturating_add(1));
+        let before = std::mem::replace(&mut state.far[shard], Far::Runs);
+        state.left += usize::from(before.has_ended());
+        state.todo.retain(|todo| *todo != shard);
         state.generations.insert(shard, generation);
+    }
+
+    /// Returns what a shard has failed with.
+    pub(crate) fn failure(&self, shard: usize) -> Option<Error> {
+        self.state().failures.get(&shard).cloned()
+    }
+
+    /// Lists the shards that are as far as `is_it` says.
+    pub(super) fn all_that(&self, is_it: impl Fn(Far) -> bool) -> Vec<usize> {
+        let state = self.state();
+        (0..state.far.len()).filter(|shard| is_it(state.far[*shard])).collect()
     }
 
     /// Notes what a shard has given.

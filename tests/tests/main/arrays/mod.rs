@@ -3,6 +3,7 @@
 mod basics;
 mod chains;
 mod failures;
+mod options;
 
 use memo_runtime::Event;
 

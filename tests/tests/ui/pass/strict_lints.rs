@@ -100,8 +100,8 @@ fn best(sum: Across<u64, Params>) -> Result<u64> {
     cachers = [Json],
     batch = 2
 )]
-fn product(element: &u64, other: u64, count: &u64, index: usize) -> Result<(u64, usize)> {
-    Ok((element.checked_mul(other).ok_or("too big")? + count, index))
+fn product(element: &str, other: u64, count: u64, index: usize) -> Result<(u64, usize)> {
+    Ok((element.parse::<u64>()?.checked_mul(other).ok_or("too big")? + count, index))
 }
 
 /// Of what an array gives.
@@ -131,6 +131,6 @@ fn runs() -> Result<()> {
     announce(&mut record, "a")?;
     assert_eq!(*inner::three(&mut record)?.load()?, 3);
     assert_eq!(size_of_val(&best::body) + size_of_val(&whole::body), 0);
-    assert_eq!(product::body(&2, 3, &4, 5)?, (10, 5));
+    assert_eq!(product::body("2", 3, 4, 5)?, (10, 5));
     Ok(())
 }

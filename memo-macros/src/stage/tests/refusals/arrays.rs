@@ -170,7 +170,6 @@ fn whole_arrays() {
         ("Option<&Shards<A>>", absent),
         ("Option<Shards<A>>", absent),
         ("Lazy<Shards<A>>", lazy),
-        ("&Shards", "write what the shards are, as in `Shards<Page>`"),
         (
             "Shards<&str>",
             "the input `a` is a value of the state and cannot borrow; own what it holds",
