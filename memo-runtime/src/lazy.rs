@@ -9,7 +9,7 @@ use crate::artifact::read_meta;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
 use crate::slot::{AnySlot, Slot};
-use crate::stage::node::Node;
+use crate::stage::node::{Node, kept};
 
 /// A handle of a value: an output of a stage, or a value that was inserted.
 ///
@@ -102,7 +102,9 @@ impl<T: Send + Sync + 'static> Lazy<T> {
             if let Some(value) = self.slot.peek() {
                 return Ok(value);
             }
-            let Some(artifact) = node.open_artifact(output) else {
+            let head = node.head();
+            let kept = head.as_ref().and_then(|head| Some((head, node.artifact_of(head, output)?)));
+            let Some((head, artifact)) = kept else {
                 node.run_for_value()?;
                 continue;
             };
@@ -111,7 +113,7 @@ impl<T: Send + Sync + 'static> Lazy<T> {
                     node.told_loaded(output);
                     return Ok(value);
                 }
-                Err(error) => node.heal(output, &error)?,
+                Err(error) => node.heal(output, head, &error)?,
             }
         }
         Err(Error::new(ErrorKind::Damaged, "the value is damaged each time it is made")
@@ -156,13 +158,15 @@ impl<T: Send + Sync + 'static> Lazy<T> {
     pub fn path(&self) -> Result<PathBuf, Error> {
         let (node, output) = self.node()?;
         node.resolve()?;
-        let found = node.path(output);
-        match found {
-            Err(error) if node.kept(output).is_some_and(|kept| kept.inline().is_none()) => {
-                node.heal(output, &error)?;
+        let head = node.head();
+        match (node.path(output), head) {
+            (Err(error), Some(head))
+                if kept(&head, output).is_some_and(|kept| kept.inline().is_none()) =>
+            {
+                node.heal(output, &head, &error)?;
                 node.path(output)
             }
-            found => found,
+            (found, _) => found,
         }
     }
 

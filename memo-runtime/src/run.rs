@@ -1,6 +1,7 @@
 //! Running a plan: what is found is found, what must run runs, as many at a time as there are jobs.
 
 use std::io;
+use std::thread::Builder;
 use std::time::Instant;
 
 use crate::error::Error;
@@ -12,6 +13,7 @@ use crate::store::history::{self, CallRecord, RunRecord};
 use crate::store::links;
 
 pub(crate) mod check;
+mod elsewhere;
 pub(crate) mod ended;
 mod graph;
 mod held;
@@ -33,7 +35,10 @@ pub(crate) fn run(experiment: &str, declaration: Declaration, options: &RunOptio
     let scheduler = Scheduler::new(&declaration, options);
     std::thread::scope(|scope| {
         for _ in 1..jobs.min(declaration.nodes.len()).max(1) {
-            scope.spawn(|| scheduler.work());
+            // With fewer threads than were asked for, the run takes longer.
+            if Builder::new().spawn_scoped(scope, || scheduler.work()).is_err() {
+                break;
+            }
         }
         scheduler.work();
     });
@@ -128,3 +133,6 @@ impl End {
         matches!(self, Self::None)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,6 +81,11 @@ impl Node {
         self.inputs.iter().any(|input| matches!(input, Input::Across(_)))
     }
 
+    /// Drops the values that can be read again.
+    pub(super) fn evict_all(&self) {
+        (0..self.outputs.len()).for_each(|index| self.evict(index));
+    }
+
     /// Drops the values of all outputs: nobody in this run reads them any more.
     pub(super) fn drop_values(&self) {
         for index in 0..self.outputs.len() {

@@ -2,8 +2,10 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::End;
+use super::elsewhere::Elsewhere;
 use super::graph::Graph;
 use super::held::Held;
 use super::limits::{Limits, Need};
@@ -18,6 +20,8 @@ pub(super) struct Progress {
     ready: VecDeque<usize>,
     /// Calls that must run and could, where several jobs choose among them.
     queue: Queue,
+    /// Calls that must run, but that somebody else computes.
+    elsewhere: Elsewhere,
     tasks: Vec<Task>,
     values: Readers,
     pub(super) held: Held,
@@ -38,6 +42,8 @@ struct Task {
     /// Whether another call has asked for its values.
     asked: bool,
     settled: bool,
+    /// Whether it reads its sources no more.
+    has_read: bool,
     /// Calls that wait for its values.
     waiting: Vec<usize>,
     end: End,
@@ -74,8 +80,8 @@ impl Progress {
         let ready = (0..tasks.len()).filter(|index| tasks[*index].unsettled == 0).collect();
         let values = Readers::new(graph.readers.iter().map(Vec::len).collect());
         let queue = Queue::new(tasks.len());
-        let held = Held::new(memory);
-        Self { ready, queue, tasks, values, held, limits, busy: 0, stopped: false }
+        let (held, elsewhere) = (Held::new(memory), Elsewhere::default());
+        Self { ready, queue, elsewhere, tasks, values, held, limits, busy: 0, stopped: false }
     }
 
     pub(super) fn into_ends(self) -> Vec<End> {
@@ -93,6 +99,37 @@ impl Progress {
         }
         let (index, need) = self.queue.take(|index| self.limits.take(graph, index))?;
         Some(Next::Run(index, need))
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Whether nothing is done any more, and nothing will be.
+    pub(super) fn is_over(&self) -> bool {
+        self.busy == 0 && (self.stopped || self.elsewhere.is_empty())
+    }
+
+    /// Notes that somebody else computes a call. Returns whether that is new.
+    pub(super) fn leave(&mut self, index: usize) -> bool {
+        self.elsewhere.add(index, Instant::now())
+    }
+
+    pub(super) fn was_elsewhere(&self, index: usize) -> bool {
+        self.elsewhere.knows(index)
+    }
+
+    /// Takes up again what somebody else may have computed by now.
+    pub(super) fn come_back(&mut self) {
+        if !self.elsewhere.is_empty() {
+            self.ready.extend(self.elsewhere.take_due(Instant::now()));
+        }
+    }
+
+    /// How long it is at most until something is to be taken up again; `None` if nothing is.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        if self.elsewhere.is_empty() { None } else { self.elsewhere.pause(Instant::now()) }
     }
 
     /// Notes that a call could run.
@@ -123,7 +160,12 @@ impl Progress {
 
     /// Makes the sources wanted whose values a call needs and that nobody has made.
     pub(super) fn ask(&mut self, graph: &Graph<'_>, index: usize, without: &[Arc<Node>]) -> Needs {
-        let sources: Vec<usize> = without.iter().filter_map(|node| graph.position(node)).collect();
+        // One may have failed since it was found to be without: that need not be a loss.
+        let is_needed = |source: &usize| {
+            self.tasks[*source].because.is_none() || !graph.does_without(index, *source)
+        };
+        let sources = without.iter().filter_map(|node| graph.position(node));
+        let sources: Vec<usize> = sources.filter(is_needed).collect();
         if let Some(because) = sources.iter().find_map(|source| self.tasks[*source].because) {
             return Needs::Lost(because);
         }
@@ -162,6 +204,17 @@ impl Progress {
         }
     }
 
+    /// Notes that a call does not run, at least until somebody asks for its values. Returns the calls whose
+    /// values nobody will read any more, since nobody is left who could ask.
+    pub(super) fn rests(&mut self, graph: &Graph<'_>, index: usize) -> Vec<usize> {
+        self.settled(graph, index);
+        let task = &self.tasks[index];
+        let is_idle = !task.wanted && task.end.is_none() && self.values.left(index) == 0;
+        let unread = if is_idle { self.has_read(graph, index) } else { Vec::new() };
+        unread.iter().for_each(|source| self.held.dropped(*source));
+        unread
+    }
+
     fn one_more_settled(&mut self, reader: usize) {
         let task = &mut self.tasks[reader];
         task.unsettled = task.unsettled.saturating_sub(1);
@@ -193,10 +246,19 @@ impl Progress {
     fn conclude(&mut self, graph: &Graph<'_>, index: usize) -> Vec<usize> {
         self.queue.remove(index);
         self.wake(index);
+        self.has_read(graph, index)
+    }
+
+    /// Notes that a call reads its sources no more. Returns the calls whose values nobody will read any more.
+    fn has_read(&mut self, graph: &Graph<'_>, index: usize) -> Vec<usize> {
+        if std::mem::replace(&mut self.tasks[index].has_read, true) {
+            return Vec::new();
+        }
         let Self { values, tasks, .. } = self;
         values.finished(index, &graph.sources, |source| {
-            let task = &tasks[source];
-            task.settled && !task.wanted && task.end.is_none()
+            let task = &mut tasks[source];
+            let is_idle = task.settled && !task.wanted && task.end.is_none();
+            is_idle && !std::mem::replace(&mut task.has_read, true)
         })
     }
 

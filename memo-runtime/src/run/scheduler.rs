@@ -16,6 +16,7 @@ use crate::error::{Error, ErrorKind, panic_text};
 use crate::event::Event;
 use crate::experiment::RunOptions;
 use crate::experiment::declare::Declaration;
+use crate::stage::execute::IfTaken;
 use crate::stage::inputs::Input;
 use crate::stage::node::Status;
 
@@ -54,6 +55,7 @@ impl<'a> Scheduler<'a> {
             if self.graph.nodes.first().is_some_and(|node| node.session.is_interrupted()) {
                 state.stopped = true;
             }
+            state.come_back();
             match state.next(&self.graph) {
                 Some(next) => {
                     state.busy += 1;
@@ -69,13 +71,22 @@ impl<'a> Scheduler<'a> {
                         self.changed.notify_all();
                     }
                 }
-                None if state.busy == 0 => {
+                None if state.is_over() => {
                     self.changed.notify_all();
                     return;
                 }
-                None => {
-                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-                }
+                None => state = self.wait(state),
+            }
+        }
+    }
+
+    /// Waits until something has changed, or a call is to be tried again.
+    fn wait<'s>(&self, state: MutexGuard<'s, Progress>) -> MutexGuard<'s, Progress> {
+        match state.pause() {
+            None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(pause) => {
+                let woken = self.changed.wait_timeout(state, pause);
+                woken.unwrap_or_else(PoisonError::into_inner).0
             }
         }
     }
@@ -124,7 +135,7 @@ impl<'a> Scheduler<'a> {
             }
             Status::Miss(_) if !self.state().is_wanted_now(&self.graph, index) => {
                 drop(turn);
-                return self.settled(index);
+                return self.rests(index);
             }
             Status::Miss(_) => match self.needs(index) {
                 Needs::Others => return,
@@ -132,14 +143,16 @@ impl<'a> Scheduler<'a> {
                     drop(turn);
                     return self.skip(index, because);
                 }
+                Needs::Nothing if self.is_still_elsewhere(index) => return self.elsewhere(index),
                 Needs::Nothing if !may_run => {
                     drop(turn);
                     self.state().wait_for_turn(&self.graph, index);
                     return self.changed.notify_all();
                 }
-                Needs::Nothing => match node.run() {
-                    Ok(()) if matches!(node.status(), Status::Hit) => (End::Cached, true),
-                    Ok(()) => (End::Ran, true),
+                Needs::Nothing => match node.run_or(IfTaken::ComeBack) {
+                    Ok(false) => return self.elsewhere(index),
+                    Ok(true) if matches!(node.status(), Status::Hit) => (End::Cached, true),
+                    Ok(true) => (End::Ran, true),
                     Err(error) => (End::Failed(error), false),
                 },
             },
@@ -163,18 +176,42 @@ impl<'a> Scheduler<'a> {
         needs
     }
 
+    /// Whether somebody else computed the call when it was tried last, and still does.
+    fn is_still_elsewhere(&self, index: usize) -> bool {
+        let was = self.state().was_elsewhere(index);
+        was && self.graph.nodes[index].is_taken()
+    }
+
+    /// Leaves a call to whoever computes it: another runs in its place until it is tried again.
+    fn elsewhere(&self, index: usize) {
+        if self.state().leave(index) {
+            self.graph.nodes[index].told_waiting();
+        }
+        self.changed.notify_all();
+    }
+
     /// Tells the readers of a call that its digests are known.
     fn settled(&self, index: usize) {
         self.state().settled(&self.graph, index);
         self.changed.notify_all();
     }
 
+    /// Notes that a call does not run, at least until somebody asks for its values.
+    fn rests(&self, index: usize) {
+        let unread = self.state().rests(&self.graph, index);
+        self.drop_values(&unread);
+        self.changed.notify_all();
+    }
+
     /// Notes that a call is done, wakes those that wait for its values, and lets go of values that
     /// nobody will read any more.
     fn finished(&self, index: usize, end: End) {
+        if self.graph.readers[index].is_empty() {
+            self.graph.nodes[index].evict_all();
+        }
         let unread = self.state().finished(&self.graph, index, end);
         self.drop_values(&unread);
-        self.make_room();
+        self.make_room(index);
         self.changed.notify_all();
     }
 
@@ -220,10 +257,16 @@ impl<'a> Scheduler<'a> {
         unread.iter().for_each(|source| self.graph.nodes[*source].drop_values());
     }
 
-    /// Evicts values that can be read again, while more is held than the run may hold.
-    fn make_room(&self) {
-        let evicted = self.state().held.make_room();
-        self.drop_values(&evicted);
+    /// Evicts values that can be read again, while more is held than the run may hold. `index` has added to it.
+    fn make_room(&self, index: usize) {
+        let (evicted, too_much) = {
+            let mut state = self.state();
+            (state.held.make_room(), state.held.too_much())
+        };
+        evicted.iter().for_each(|call| self.graph.nodes[*call].evict_all());
+        if let Some(message) = too_much {
+            self.graph.nodes[index].warn(message, false);
+        }
     }
 
     fn panicked(&self, index: usize, what: &str) {

@@ -63,6 +63,10 @@ impl Side {
         assert_eq!(plan.calls.len(), former.nodes.len());
         for &(which, harm) in harms {
             let node = which % former.nodes.len();
+            if former.did_without(node) {
+                // The plan knows nothing of failures, so it tells another key.
+                continue;
+            }
             let model_key = former.keys[node];
             let Some((model_key, value)) =
                 model_key.and_then(|key| Some((key, *self.kept.entries.get(&key)?)))
@@ -153,6 +157,8 @@ impl Side {
                 End::Failed | End::Skipped if expected.exact == Exact::All => {
                     assert!(handle.load().is_err(), "{node}: {context}");
                 }
+                // Whether it ran depends on who came first.
+                End::Ran if expected.exact == Exact::Values => {}
                 End::Cached | End::Ran => {
                     let Some(value) = expected.values[node] else { continue };
                     let is_kept = expected.keys[node]
@@ -293,7 +299,11 @@ fn check_all(quarter: u64) {
         let (more, of) = check(seed);
         (exact, runs) = (exact + more, runs + of);
     }
-    assert!(exact * 10 >= runs * 7, "most runs are told in full by the model: {exact} of {runs}");
+    let is_asked = std::env::var_os("PLANS_SEED").is_some();
+    assert!(
+        is_asked || exact * 10 >= runs * 7,
+        "most runs are told in full by the model: {exact} of {runs}"
+    );
 }
 
 #[test]
