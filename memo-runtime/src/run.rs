@@ -70,7 +70,7 @@ fn told_start(experiment: &str, declaration: &Declaration, jobs: usize) {
         version: Event::VERSION,
         experiment: experiment.to_owned(),
         run: store.run().to_owned(),
-        records: declaration.records.len(),
+        records: declaration.chosen_records().count(),
         calls: declaration.nodes.len(),
         jobs,
     });
@@ -89,7 +89,7 @@ fn write_down(
         run: store.run(),
         experiment,
         arguments: history::arguments(),
-        records: declaration.records.iter().map(|name| &**name).collect(),
+        records: declaration.chosen_records().collect(),
         ended: history::now(),
         seconds: outcome.seconds,
         cached: outcome.cached,

@@ -32,7 +32,7 @@ impl Node {
                     maker.add(ComponentKind::Input, "", &identity_of(&handle.origin)?);
                 }
                 Input::Across(across) => {
-                    if across.is_unknown() || (across.has_unknown_rows() && self.session.is_dry()) {
+                    if across.is_unknown() || (across.is_incomplete() && self.session.is_dry()) {
                         return None;
                     }
                     maker.add_text(ComponentKind::Input, "across");

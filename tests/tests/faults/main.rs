@@ -19,6 +19,7 @@ mod corruption;
 mod full;
 mod hostile;
 mod inputs;
+mod interrupts;
 mod kills;
 mod panics;
 mod read_only;
