@@ -52,12 +52,10 @@ impl<'a> Graph<'a> {
 
     /// Whether a source is read only where it may be absent.
     pub(super) fn does_without(&self, reader: usize, source: usize) -> bool {
-        self.nodes[reader].inputs.iter().all(|input| {
-            let reads = input
-                .handles()
-                .filter_map(Handle::node)
-                .any(|above| self.position(above) == Some(source));
-            !reads || input.may_be_absent()
+        let mut inputs = self.nodes[reader].inputs.iter().filter(|input| !input.may_be_absent());
+        !inputs.any(|input| {
+            let mut above = input.handles().filter_map(Handle::node);
+            above.any(|above| self.position(above) == Some(source))
         })
     }
 }

@@ -31,6 +31,7 @@ pub(super) struct Progress {
     pub(super) stopped: bool,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "they change apart from each other")]
 #[derive(Default)]
 struct Task {
     /// How many sources are not settled yet.
@@ -230,12 +231,16 @@ impl Progress {
         }
         let has_run = matches!(end, End::Ran);
         self.tasks[index].end = end;
-        let unread = self.conclude(graph, index);
+        let mut unread = self.conclude(graph, index);
         if has_run {
             for held in graph.sources[index].iter().chain([&index]) {
                 self.held.used(*held, &graph.nodes[*held]);
                 self.queue.held(graph, &self.values, *held);
             }
+        }
+        if self.values.left(index) == 0 && !graph.readers[index].is_empty() {
+            // All its readers were skipped while it ran.
+            unread.push(index);
         }
         unread.iter().for_each(|source| self.held.dropped(*source));
         unread

@@ -1,5 +1,7 @@
 //! The parts of a run, each driven by hand: what is decided in which order is then a matter of the test.
 
+#![expect(clippy::trivially_copy_pass_by_ref, reason = "stages take their inputs by reference")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -120,6 +122,33 @@ fn what_nobody_asks_for_any_more_lets_its_sources_go() {
     assert!(!progress.is_wanted_now(&graph, above));
     assert_eq!(progress.rests(&graph, above), [base]);
     assert_eq!(progress.rests(&graph, above), [0_usize; 0], "once");
+}
+
+#[test]
+fn a_value_whose_readers_are_skipped_while_it_is_made_goes_at_once() {
+    let pipeline = |record: &mut Record<u32>| {
+        base(record)?;
+        above(record)?;
+        fails(record)?;
+        needs_both(record)?;
+        Ok(())
+    };
+    let planned = Planned::of(experiment(pipeline));
+    let graph = planned.graph();
+    let [base, above, source, reader] =
+        ["base", "above", "fails", "needs_both"].map(|stage| planned.place(stage));
+    let mut progress = progress(&graph, 8);
+    for index in [base, above, source, reader] {
+        assert!(graph.nodes[index].settle());
+        progress.settled(&graph, index);
+    }
+    let without = graph.nodes[reader].valueless();
+    assert!(matches!(progress.ask(&graph, reader, &without), Needs::Others));
+    assert!(progress.is_wanted_now(&graph, above), "it begins");
+    progress.failed(&graph, source, failure(), "fails");
+    let mut unread = progress.finished(&graph, above, End::Ran);
+    unread.sort_unstable();
+    assert_eq!(unread, [base, above]);
 }
 
 #[stage(outputs = [small], resources(cpus = 1))]

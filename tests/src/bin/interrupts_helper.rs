@@ -1,5 +1,7 @@
 //! A small experiment whose stages tell that they have begun, and wait for a line on standard input.
 
+#![expect(clippy::trivially_copy_pass_by_ref, reason = "stages take their inputs by reference")]
+
 use std::process::ExitCode;
 
 use memo_runtime::prelude::*;

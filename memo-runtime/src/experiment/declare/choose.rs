@@ -81,6 +81,7 @@ fn overlaid<P: Params + Clone + DeserializeOwned>(
 }
 
 /// What came of declaring all records without running anything.
+#[derive(Default)]
 struct Trial {
     /// The records that were added, and the declared one by which each was.
     added: Vec<(String, String)>,
@@ -116,11 +117,5 @@ impl Trial {
             }
         }
         trial
-    }
-}
-
-impl Default for Trial {
-    fn default() -> Self {
-        Self { added: Vec::new(), ended: Vec::new() }
     }
 }

@@ -93,17 +93,17 @@ fn while_another_computes(slow: Slow, jobs: usize) {
 
 #[test]
 fn another_call_takes_the_job_of_one_that_waits() {
-    while_another_computes(|record, gate| one_job(record, gate), 1);
+    while_another_computes(one_job, 1);
 }
 
 #[test]
 fn other_calls_take_all_jobs_of_one_that_waits() {
-    while_another_computes(|record, gate| all_jobs(record, gate), 2);
+    while_another_computes(all_jobs, 2);
 }
 
 #[test]
 fn other_calls_take_the_memory_of_one_that_waits() {
-    while_another_computes(|record, gate| all_memory(record, gate), 2);
+    while_another_computes(all_memory, 2);
 }
 
 #[test]
