@@ -203,3 +203,22 @@ pub(crate) fn unknown<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) ->
     let message = format!("no record is named `{wanted}`{}", did_you_mean(wanted, names));
     Error::new(ErrorKind::Usage, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_thousand_records_are_told_apart_by_their_names() {
+        let declared = Declared::default();
+        let params = Arc::new(());
+        for number in 0..100_000_usize {
+            let name: Arc<str> = format!("record-{number}").into();
+            assert_eq!(declared.add_record(&name, &params, None), number);
+        }
+        assert!(declared.calls().errors.is_empty());
+        declared.add_record(&"record-7".into(), &params, None);
+        let told: Vec<_> = declared.calls().errors.iter().map(Error::chain).collect();
+        assert_eq!(told, ["two records are named `record-7`"]);
+    }
+}
