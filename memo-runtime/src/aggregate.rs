@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, did_you_mean};
 use crate::key::digest_and_files_of;
 use crate::key::files::FileMemory;
 use crate::lazy::{Handle, Lazy, Origin};
+use crate::plan::Declared;
 use crate::record::{Frame, Params, Provides, Record, RecordState};
 use crate::stage::call::without_paths;
 
@@ -87,6 +88,7 @@ pub(crate) struct AcrossInput {
     /// A [`Project`] of the params that the aggregate takes.
     project: Option<Arc<dyn Any + Send + Sync>>,
     optional: bool,
+    incomplete: bool,
 }
 
 pub(crate) struct Row {
@@ -108,9 +110,9 @@ impl AcrossInput {
         !self.optional && self.rows.iter().any(|row| row.unknown)
     }
 
-    /// Whether a record ended early.
-    pub(crate) fn has_unknown_rows(&self) -> bool {
-        self.rows.iter().any(|row| row.unknown)
+    /// Whether a record ended early, so that nobody knows which others it would have added.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.incomplete
     }
 
     /// Whether a record whose call has failed counts as absent.
@@ -168,7 +170,8 @@ impl AcrossInput {
             );
             return Err(Error::new(ErrorKind::Wiring, message));
         }
-        Ok(Self { rows: Arc::new(rows), project: None, optional })
+        let incomplete = frame.session.declared().is_some_and(Declared::is_incomplete);
+        Ok(Self { rows: Arc::new(rows), project: None, optional, incomplete })
     }
 
     /// Adds the params of each record.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, did_you_mean};
 use crate::experiment::{Experiment, overrides};
 use crate::record::Params;
 
@@ -151,6 +151,15 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
 
     fn print_params(&self, request: &Request, output: &Output) -> Result<(), Error> {
         let options = &request.options;
+        let is_declared = |name: &&String| self.records.iter().any(|record| record.name == **name);
+        if let Some(added) = options.records.iter().find(|name| !is_declared(name)) {
+            let names = self.records.iter().map(|record| record.name.as_str());
+            let near = did_you_mean(added, names);
+            let message = format!(
+                "no record is declared as `{added}`{near} (params are printed of those only)"
+            );
+            return Err(Error::new(ErrorKind::Usage, message));
+        }
         let plan = self.plan(options)?;
         let wanted = |name| options.records.is_empty() || options.records.contains(name);
         for record in self.records.iter().filter(|record| wanted(&record.name)) {

@@ -119,6 +119,48 @@ impl Error {
         self
     }
 
+    /// Makes one error of several, if there are any. Those that differ in their record alone are told as one.
+    pub(crate) fn together(errors: Vec<Self>) -> Option<Self> {
+        let mut alike: Vec<(Self, Vec<String>)> = Vec::new();
+        let mut places = std::collections::HashMap::new();
+        for error in errors {
+            let next = alike.len();
+            match *places.entry(error.anywhere()).or_insert(next) {
+                place if place == next => alike.push((error, Vec::new())),
+                place => alike[place].1.extend(error.record().map(str::to_owned)),
+            }
+        }
+        let mut errors = alike.into_iter().map(|(error, others)| error.also_in(&others));
+        let first = errors.next()?;
+        let rest: Vec<String> = errors.map(|error| error.chain()).collect();
+        Some(if rest.is_empty() { first } else { first.and_also(&rest) })
+    }
+
+    /// What the error says but for its record.
+    fn anywhere(&self) -> String {
+        let mut elsewhere = self.clone();
+        elsewhere.inner().record = None;
+        elsewhere.chain()
+    }
+
+    /// Adds that the same is wrong in other records.
+    fn also_in(mut self, others: &[String]) -> Self {
+        const NAMED: usize = 3;
+        let mut names: Vec<String> = others.iter().map(|name| format!("`{name}`")).collect();
+        names.dedup();
+        let count = names.len();
+        let (records, more) = match count {
+            0 => return self,
+            1 => ("record", ""),
+            _ => ("records", if count > NAMED { ", .." } else { "" }),
+        };
+        names.truncate(NAMED);
+        let names = names.join(", ");
+        let told = format!(" (and so in {count} other {records}: {names}{more})");
+        self.inner().message.push_str(&told);
+        self
+    }
+
     fn inner(&mut self) -> &mut Inner {
         std::sync::Arc::make_mut(&mut self.0)
     }
@@ -215,5 +257,24 @@ mod tests {
         }
         assert_eq!(did_you_mean("xyz", ["fit", "score"]), "; there are `fit`, `score`");
         assert_eq!(did_you_mean("xyz", []), "; there are none");
+    }
+
+    #[test]
+    fn what_is_wrong_in_many_records_is_told_once() {
+        let mistake = |message: &str, record: usize| {
+            let error = Error::new(ErrorKind::Wiring, message).in_stage("fit");
+            error.in_record(&format!("r{record}"))
+        };
+        assert!(Error::together(Vec::new()).is_none());
+        let one = Error::together(vec![mistake("no input", 0)]).unwrap();
+        assert_eq!(one.to_string(), "stage `fit` of record `r0`: no input");
+        let mut many: Vec<Error> = (0..1000).map(|record| mistake("no input", record)).collect();
+        many.insert(1, mistake("no output", 0));
+        many.push(mistake("no output", 7));
+        assert_eq!(
+            Error::together(many).unwrap().chain(),
+            "stage `fit` of record `r0`: no input (and so in 999 other records: `r1`, `r2`, `r3`, ..)\n\
+             stage `fit` of record `r0`: no output (and so in 1 other record: `r7`)"
+        );
     }
 }

@@ -44,7 +44,7 @@ pub enum Event {
         /// The run that it was.
         made_by: String,
     },
-    /// Another process computes the same call: this one waits for it.
+    /// Another process computes the same call: this one waits for it, and in a run others go on in its place.
     Waiting {
         /// The stage.
         stage: &'static str,

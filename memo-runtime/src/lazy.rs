@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::shards::Shards;
 use crate::shards::slot::ShardSlot;
 use crate::slot::{AnySlot, Slot};
-use crate::stage::node::Node;
+use crate::stage::node::{Node, kept};
 
 /// A handle of a value: an output of a stage, or a value that was inserted.
 ///
@@ -115,7 +115,9 @@ impl<T: Send + Sync + 'static> Lazy<T> {
             if let Some(value) = self.slot.peek() {
                 return Ok(value);
             }
-            let Some(artifact) = node.open_artifact(output) else {
+            let head = node.head();
+            let kept = head.as_ref().and_then(|head| Some((head, node.artifact_of(head, output)?)));
+            let Some((head, artifact)) = kept else {
                 node.run_for_value()?;
                 continue;
             };
@@ -124,7 +126,7 @@ impl<T: Send + Sync + 'static> Lazy<T> {
                     node.told_loaded(output);
                     return Ok(value);
                 }
-                Err(error) => node.heal(output, &error)?,
+                Err(error) => node.heal(output, head, &error)?,
             }
         }
         Err(Error::new(ErrorKind::Damaged, "the value is damaged each time it is made")
@@ -209,13 +211,15 @@ impl<T: Send + Sync + 'static> Lazy<T> {
         }
         let (node, output) = self.node()?;
         node.resolve()?;
-        let found = node.path(output);
-        match found {
-            Err(error) if node.kept(output).is_some_and(|kept| kept.inline().is_none()) => {
-                node.heal(output, &error)?;
+        let head = node.head();
+        match (node.path(output), head) {
+            (Err(error), Some(head))
+                if kept(&head, output).is_some_and(|kept| kept.inline().is_none()) =>
+            {
+                node.heal(output, &head, &error)?;
                 node.path(output)
             }
-            found => found,
+            (found, _) => found,
         }
     }
 
@@ -228,7 +232,7 @@ impl<T: Send + Sync + 'static> Lazy<T> {
         if let Origin::Shard(node, output, shard) = &self.origin {
             node.resolve()?;
             let head = node.shard_head(*shard).and_then(Result::ok);
-            let kept = head.as_ref().and_then(|head| crate::stage::node::kept(head, *output));
+            let kept = head.as_ref().and_then(|head| kept(head, *output));
             return read_meta(kept.and_then(|kept| kept.meta.get(name).cloned()), name);
         }
         let (node, output) = self.node()?;

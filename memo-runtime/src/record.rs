@@ -333,13 +333,15 @@ impl<P: Params> Record<P> {
     /// Makes a record with other params that shares the state so far.
     ///
     /// In an experiment it is planned like those that were declared, and aggregates see it after the
-    /// record it branched off. A run that names records takes those along which they add. Two records of
-    /// one name are an error.
+    /// record it branched off. A run that names records takes those along which they add, and can name one
+    /// of those alone. Two records of one name are an error.
     pub fn branch(&mut self, name: impl Into<String>, params: P) -> Self {
         let session = Arc::clone(&self.frame.session);
         let name: Arc<str> = name.into().into();
         let params = Arc::new(params);
-        let index = session.declared().map_or(0, |declared| declared.add_record(&name, &params));
+        let parent = Some(self.frame.index);
+        let index =
+            session.declared().map_or(0, |declared| declared.add_record(&name, &params, parent));
         let mut record = Self::in_session(session, name, params, index);
         for (name, bound) in &self.frame.state {
             record.frame.set(name.clone(), Bound { inherited: true, ..bound.clone() });

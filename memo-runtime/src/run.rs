@@ -1,6 +1,7 @@
 //! Running a plan: what is found is found, what must run runs, as many at a time as there are jobs.
 
 use std::io;
+use std::thread::Builder;
 use std::time::Instant;
 
 use crate::error::Error;
@@ -11,7 +12,9 @@ use crate::experiment::outcome::Outcome;
 use crate::store::history::{self, CallRecord, RunRecord};
 use crate::store::links;
 
+mod arrays;
 pub(crate) mod check;
+mod elsewhere;
 pub(crate) mod ended;
 mod graph;
 mod held;
@@ -44,7 +47,10 @@ pub(crate) fn run(
     let scheduler = Scheduler::new(&declaration, options);
     std::thread::scope(|scope| {
         for _ in 1..workers(&declaration, jobs) {
-            scope.spawn(|| scheduler.work());
+            // With fewer threads than were asked for, the run takes longer.
+            if Builder::new().spawn_scoped(scope, || scheduler.work()).is_err() {
+                break;
+            }
         }
         if options.executor.is_some() {
             scope.spawn(|| scheduler.follow());
@@ -86,7 +92,7 @@ fn told_start(experiment: &str, declaration: &Declaration, jobs: usize) {
         version: Event::VERSION,
         experiment: experiment.to_owned(),
         run: store.run().to_owned(),
-        records: declaration.records.len(),
+        records: declaration.chosen_records().count(),
         calls: declaration.nodes.len(),
         jobs,
     });
@@ -105,7 +111,7 @@ fn write_down(
         run: store.run(),
         experiment,
         arguments: history::arguments(),
-        records: declaration.records.iter().map(|name| &**name).collect(),
+        records: declaration.chosen_records().collect(),
         ended: history::now(),
         seconds: outcome.seconds,
         cached: outcome.cached,
@@ -149,3 +155,6 @@ impl End {
         matches!(self, Self::None)
     }
 }
+
+#[cfg(test)]
+mod tests;

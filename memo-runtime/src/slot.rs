@@ -12,6 +12,8 @@ use crate::cacheable::{Cacheable, Format};
 use crate::error::{BoxError, Error, ErrorKind, panic_text};
 use crate::key::files::FileDigest;
 
+pub(crate) mod size;
+
 pub(crate) struct Slot<T> {
     held: Mutex<Held<T>>,
     /// Taken for the length of a load, so that readers at the same time load once.
@@ -111,6 +113,8 @@ pub(crate) trait AnySlot: Send + Sync {
     }
     /// Drops the strong half. Returns whether there was one.
     fn evict(&self) -> bool;
+    /// Returns how many bytes the value takes that stays in memory, as far as its type tells; `None` if none does.
+    fn held_size(&self) -> Option<u64>;
     /// Writes the value that is held.
     fn save(&self, artifact: &Artifact) -> Result<(), BoxError>;
     /// Writes another value of the same type.
@@ -160,6 +164,10 @@ impl<T: Send + Sync + 'static> AnySlot for Slot<T> {
         // Dropped after the lock is free: dropping a value may take long.
         let strong = self.held().strong.take();
         strong.is_some()
+    }
+
+    fn held_size(&self) -> Option<u64> {
+        self.held().strong.as_deref().map(size::of)
     }
 
     fn save(&self, artifact: &Artifact) -> Result<(), BoxError> {

@@ -22,7 +22,7 @@ const OUTPUT: &str = "Output";
 #[command(disable_help_flag = true, disable_version_flag = true)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Args {
-    /// Run only these records
+    /// Run only these records, or those that they add
     #[arg(long, value_name = "NAME", num_args = 1.., action = ArgAction::Append)]
     #[arg(help_heading = WHAT)]
     pub(super) record: Vec<String>,

@@ -98,7 +98,7 @@ impl OnSlurm {
         request.gpus = NonZeroU32::new(asked.gpus);
         request.max_running = self.options.max_running;
         // A worker that is told in time keeps what it has finished.
-        request.warning = request.time.map(|_| Duration::from_secs(60));
+        request.warning = request.time.map(|_| Duration::from_mins(1));
         if !asked.partition.is_empty() {
             request.option(&format!("partition={}", asked.partition)).map_err(in_stage)?;
         }
@@ -151,7 +151,7 @@ impl OnSlurm {
         request.logs = folder.logs();
         let count = u32::try_from(job.tasks.len()).unwrap_or(u32::MAX);
         request.indices = Some((0..count).collect::<Indices>());
-        request.index_variable = super::TASK.to_owned();
+        super::TASK.clone_into(&mut request.index_variable);
         let mut submission = Submission::new(position, node, folder, &job, tries);
         submission.send(&self.slurm, &request, &mut self.state().watch)?;
         Ok(submission)
@@ -182,7 +182,8 @@ impl OnSlurm {
                 let shard = *missing.get(&one.key)?;
                 (!adopted.contains(&shard)).then_some(shard)
             });
-            match submission.find(&self.slurm, &job, &mut self.state().watch) {
+            let found = submission.find(&self.slurm, &job, &mut self.state().watch);
+            match found {
                 Ok(true) => {
                     adopted.extend(submission.outstanding());
                     let count = submission.outstanding().count();
@@ -215,7 +216,7 @@ impl Executor for OnSlurm {
             let folder = tempfile::tempdir().map_err(|error| {
                 Error::new(ErrorKind::Store, "no folder could be made").because(error)
             })?;
-            request.logs = folder.path().to_owned();
+            folder.path().clone_into(&mut request.logs);
             self.slurm.check(&request).map_err(|error| usage(&error).in_stage(node.spec.name))?;
         }
         Ok(())

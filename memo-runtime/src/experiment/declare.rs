@@ -1,28 +1,28 @@
 //! Declaring: the pipeline function runs once per record, and its calls become a plan.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use serde::de::DeserializeOwned;
 
-use super::{Experiment, NamedParams, RunOptions, overrides};
+use super::{Experiment, NamedParams, RunOptions};
 use crate::aggregate::Records;
-use crate::error::{BoxError, Error, ErrorKind, did_you_mean};
-use crate::event::MissReason;
-use crate::key::ComponentKind;
-use crate::key::part::{PartKind, Parts};
-use crate::plan::edges::{Positions, inputs_of, outputs_of};
-use crate::plan::verdicts::{PlannedCall, verdicts};
-use crate::plan::{Calls, Declared, Plan};
+use crate::error::{BoxError, Error, ErrorKind};
+use crate::plan::Declared;
 use crate::policy::{Policy, Selection, find_stage};
 use crate::record::{Frame, Params, Record, State};
 use crate::session::{Mode, Session};
 use crate::stage::explain::Neighbours;
 use crate::stage::former::AcceptedCode;
 use crate::stage::node::Node;
-use crate::store::{Store, results};
+use crate::store::Store;
+
+mod choose;
+mod places;
+
+use choose::Chosen;
+use places::check_places;
 
 /// Everything that was declared, before anything runs.
 pub(crate) struct Declaration {
@@ -32,6 +32,8 @@ pub(crate) struct Declaration {
     /// For each node, the positions of the records that call it; none for an aggregate.
     pub(crate) callers: Vec<Vec<usize>>,
     pub(crate) records: Vec<Arc<str>>,
+    /// Whether the run is about each record, or only needs what it shares with another.
+    chosen: Vec<bool>,
     /// Records whose declaration ended early, and the stage whose value they asked for.
     pub(crate) unknown_beyond: Vec<(String, String)>,
     /// The frames of the records, to publish what their calls keep; last that of the aggregates.
@@ -39,13 +41,20 @@ pub(crate) struct Declaration {
 }
 
 impl Declaration {
+    /// Lists the names of the records that the run is about.
+    pub(crate) fn chosen_records(&self) -> impl Iterator<Item = &str> {
+        let records = self.records.iter().zip(&self.chosen);
+        records.filter(|(_, chosen)| **chosen).map(|(name, _)| &**name)
+    }
+
     /// Returns what each record's state holds in the end, and what that of the aggregates does.
     pub(crate) fn states(self) -> (BTreeMap<Arc<str>, State>, State) {
         let mut records = BTreeMap::new();
         let mut aggregates = State::new();
-        for frame in self.frames {
+        for (index, frame) in self.frames.into_iter().enumerate() {
             match frame.name {
-                Some(name) => drop(records.insert(name, frame.state)),
+                Some(name) if self.chosen[index] => drop(records.insert(name, frame.state)),
+                Some(_) => {}
                 None => aggregates = frame.state,
             }
         }
@@ -62,56 +71,22 @@ pub(crate) fn declare<P: Params + Clone + DeserializeOwned>(
     options: &RunOptions,
     dry: bool,
 ) -> Result<Declaration, Error> {
-    if let [first, rest @ ..] = &experiment.mistakes[..] {
-        let rest: Vec<String> = rest.iter().map(Error::chain).collect();
-        return Err(if rest.is_empty() { first.clone() } else { first.clone().and_also(&rest) });
+    if let Some(mistakes) = Error::together(experiment.mistakes.clone()) {
+        return Err(mistakes);
     }
-    let records = chosen_records(experiment, options)?;
+    let chosen = choose::chosen(experiment, options)?;
     let store = if dry {
         options.clone().read_only(true).open_store(&experiment.store)?
     } else {
         options.open_store(&experiment.store)?
     };
     let policy = policy(experiment, options);
-    let declaration = Declaring { experiment, options, store, policy, dry }.declare(records)?;
+    let declaration = Declaring { experiment, options, store, policy, dry }.declare(chosen)?;
     check_names(&declaration.session.policy, &declaration.nodes)?;
     match &options.until {
         Some(stage) => until(declaration, stage),
         None => Ok(declaration),
     }
-}
-
-/// Applies `--record`, `--params` and `--set`.
-fn chosen_records<P: Params + Clone + DeserializeOwned>(
-    experiment: &Experiment<P>,
-    options: &RunOptions,
-) -> Result<Vec<NamedParams<P>>, Error> {
-    let names = || experiment.records.iter().map(|record| record.name.as_str());
-    for wanted in &options.records {
-        if !names().any(|name| name == wanted) {
-            let message = format!("no record is named `{wanted}`{}", did_you_mean(wanted, names()));
-            return Err(Error::new(ErrorKind::Usage, message));
-        }
-    }
-    let mut seen = HashSet::new();
-    if let Some(twice) = names().find(|name| !seen.insert(*name)) {
-        let message = format!("two records are named `{twice}`");
-        return Err(Error::new(ErrorKind::Usage, message));
-    }
-    if experiment.records.is_empty() {
-        let message = "the experiment has no records; add one with `.record(\"base\", params)`";
-        return Err(Error::new(ErrorKind::Usage, message));
-    }
-    let wanted = |record: &&NamedParams<P>| {
-        options.records.is_empty() || options.records.contains(&record.name)
-    };
-    let overlaid = experiment.records.iter().filter(wanted).map(|record| {
-        let overlay = options.params.as_ref();
-        let params = overrides::apply(&record.params, overlay, &options.set, &record.varied)
-            .map_err(|error| error.in_record(&record.name))?;
-        Ok(NamedParams { name: record.name.clone(), params, varied: record.varied.clone() })
-    });
-    overlaid.collect()
 }
 
 /// What the run asks for beyond what the stages say.
@@ -150,7 +125,18 @@ struct Declaring<'a, P> {
 }
 
 impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
-    fn declare(self, records: Vec<NamedParams<P>>) -> Result<Declaration, Error> {
+    fn declare(self, chosen: Chosen<P>) -> Result<Declaration, Error> {
+        let experiment = self.experiment;
+        let session = self.pipelines(chosen.records);
+        if let (Some(names), Some(declared)) = (&chosen.names, session.declared()) {
+            declared.choose(names)?;
+        }
+        let aggregates = experiment.declare_aggregates(&session);
+        finish(session, aggregates)
+    }
+
+    /// Runs the pipeline function of each record.
+    fn pipelines(self, records: Vec<NamedParams<P>>) -> Arc<Session> {
         let session = Arc::new(Session {
             store: self.store,
             policy: self.policy,
@@ -165,14 +151,13 @@ impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
             let name: Arc<str> = record.name.into();
             let params = Arc::new(record.params);
             let index =
-                session.declared().map_or(0, |declared| declared.add_record(&name, &params));
+                session.declared().map_or(0, |declared| declared.add_record(&name, &params, None));
             let mut record = Record::in_session(Arc::clone(&session), name, params, index);
             if let Err(error) = (self.experiment.pipeline)(&mut record) {
                 ended(&session, &record, error);
             }
         }
-        let aggregates = self.experiment.declare_aggregates(&session);
-        finish(session, aggregates)
+        session
     }
 }
 
@@ -238,17 +223,19 @@ fn finish(session: Arc<Session>, aggregates: Frame) -> Result<Declaration, Error
     for (index, record) in calls.records.iter_mut().enumerate() {
         let name = Some(Arc::clone(&record.name));
         let mut frame = Frame::new(Arc::clone(&session), name, index);
-        frame.state = std::mem::take(&mut record.state);
+        // Of the others nothing is asked for.
+        if record.is_chosen {
+            frame.state = std::mem::take(&mut record.state);
+        }
         frame.fields = Some(Arc::clone(&record.fields));
         frames.push(frame);
     }
     frames.push(aggregates);
+    calls.keep_chosen();
     let misplaced = check_places(&calls, &frames);
     calls.errors.extend(misplaced);
-    let errors = std::mem::take(&mut calls.errors);
-    if let [first, rest @ ..] = &errors[..] {
-        let rest: Vec<String> = rest.iter().map(Error::chain).collect();
-        return Err(if rest.is_empty() { first.clone() } else { first.clone().and_also(&rest) });
+    if let Some(mistakes) = Error::together(std::mem::take(&mut calls.errors)) {
+        return Err(mistakes);
     }
     let nodes = std::mem::take(&mut calls.nodes);
     let mut callers = vec![Vec::new(); nodes.len()];
@@ -264,41 +251,9 @@ fn finish(session: Arc<Session>, aggregates: Frame) -> Result<Declaration, Error
         }
     }
     let names = calls.records.iter().map(|record| Arc::clone(&record.name)).collect();
+    let chosen = calls.records.iter().map(|record| record.is_chosen).collect();
     drop(calls);
-    Ok(Declaration { session, nodes, callers, records: names, unknown_beyond, frames })
-}
-
-/// Finds out where everything would be published: unknown fields in a template, and two results that
-/// would be published at one place, are mistakes that need not wait for a run.
-fn check_places(calls: &Calls, frames: &[Frame]) -> Vec<Error> {
-    let mut errors = Vec::new();
-    let mut taken: HashMap<PathBuf, (*const Node, usize)> = HashMap::new();
-    let of_records = calls.records.iter().zip(frames).flat_map(|(record, frame)| {
-        record.nodes.iter().map(move |node| (&calls.nodes[*node], frame))
-    });
-    let called: HashSet<usize> =
-        calls.records.iter().flat_map(|record| record.nodes.iter().copied()).collect();
-    let of_all = calls.nodes.iter().enumerate().filter(|(index, _)| !called.contains(index));
-    let of_all = of_all.filter_map(|(_, node)| Some((node, frames.last()?)));
-    for (node, frame) in of_records.chain(of_all) {
-        for (output, slot) in node.outputs.iter().enumerate() {
-            let Some(template) = slot.published() else { continue };
-            match results::place(template, node, output, frame) {
-                Err(error) => errors.push(error),
-                Ok(place) => {
-                    let us = (Arc::as_ptr(node), output);
-                    if *taken.entry(place.clone()).or_insert(us) != us {
-                        let message = format!(
-                            "two results would be published at `{}`; name what differs in `{template}`, such as `{{record}}`",
-                            place.display()
-                        );
-                        errors.push(node.blame(Error::new(ErrorKind::Wiring, message)));
-                    }
-                }
-            }
-        }
-    }
-    errors
+    Ok(Declaration { session, nodes, callers, records: names, chosen, unknown_beyond, frames })
 }
 
 /// Keeps the calls of one stage, and those that they depend on.
@@ -321,72 +276,4 @@ fn until(mut declaration: Declaration, stage: &str) -> Result<Declaration, Error
     let mut keep = kept.iter();
     declaration.callers.retain(|_| keep.next().copied().unwrap_or(false));
     Ok(declaration)
-}
-
-/// Says what would happen to everything that was declared.
-pub(crate) fn plan_of(experiment: &str, declaration: &Declaration) -> Plan {
-    let verdicts = verdicts(&declaration.nodes);
-    let positions = Positions::of(&declaration.nodes);
-    let calls = declaration.nodes.iter().zip(&declaration.callers).zip(verdicts).enumerate().map(
-        |(id, ((node, callers), verdict))| PlannedCall {
-            id,
-            stage: node.spec.name,
-            records: callers.iter().map(|index| declaration.records[*index].to_string()).collect(),
-            key: node.key(),
-            parts: parts_of(node),
-            inputs: inputs_of(node, &positions),
-            outputs: outputs_of(node),
-            verdict,
-            notes: notes_of(node),
-            seconds: node.head().map(|head| head.seconds),
-        },
-    );
-    Plan {
-        experiment: experiment.to_owned(),
-        calls: calls.collect(),
-        unknown_beyond: declaration.unknown_beyond.clone(),
-    }
-}
-
-/// Notes which fingerprints were asked for and not found. Only `memo accept` needs them, so trouble
-/// with it is no trouble of the plan.
-pub(crate) fn note_changed_code(declaration: &Declaration, options: &RunOptions) {
-    let changed_code = |node: &&Arc<Node>| match node.missed() {
-        Some(MissReason::Changed { changes }) => {
-            changes.iter().any(|change| change.kind == ComponentKind::Code)
-        }
-        _ => false,
-    };
-    let path = declaration.session.store.path();
-    let mut changed = declaration.nodes.iter().filter(changed_code).peekable();
-    if options.read_only || changed.peek().is_none() {
-        return;
-    }
-    // The plan's own store is opened read-only.
-    let Ok(store) = Store::open(path) else { return };
-    changed.for_each(|node| node.note_seen(&store));
-}
-
-/// What the fingerprint of a call does not see, and what it reads behind its key's back.
-fn notes_of(node: &Node) -> Vec<String> {
-    let name = node.spec.short_name();
-    let note = |what: &&str| {
-        format!("the fingerprint of `{name}` does not see {what}: add `depends = [..]`")
-    };
-    let behind = node.spec.behind.iter().map(|what| format!("`{name}` reads {what}"));
-    node.spec.unseen.iter().map(note).chain(behind).collect()
-}
-
-/// Tells the params fields and arguments in a call's key. Of a secret it tells that it is one.
-fn parts_of(node: &Node) -> Vec<String> {
-    let mut shown = Parts::showing();
-    node.work.show(&mut shown);
-    let text = |(kind, name, value): (PartKind, &str, String)| match kind {
-        PartKind::Param if name.is_empty() => format!("params = {value}"),
-        PartKind::Param => format!("params.{name} = {value}"),
-        _ => format!("{name} = {value}"),
-    };
-    let secrets = node.parts.iter().filter(|part| part.kind == PartKind::Secret);
-    let secrets = secrets.map(|part| format!("{} = (secret)", part.name));
-    shown.texts().into_iter().map(text).chain(secrets).collect()
 }

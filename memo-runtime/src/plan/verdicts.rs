@@ -7,7 +7,9 @@ use serde::Serialize;
 use super::edges::{PlannedInput, PlannedOutput, Positions};
 use crate::digest::Digest;
 use crate::event::MissReason;
+use crate::plan::Declared;
 use crate::stage::array::table::Table;
+use crate::stage::inputs::Input;
 use crate::stage::node::{Node, Status};
 
 /// Every call of a run, in an order in which each follows those that it depends on.
@@ -59,6 +61,9 @@ pub enum Verdict {
         reason: MissReason,
     },
     /// It runs unless what it waits for gives the same bytes as before.
+    ///
+    /// So it is with an aggregate while a record's pipeline function waits for a value: nobody knows yet which
+    /// records that one adds.
     MayRun {
         /// The stages whose outputs are not known yet.
         waits_for: Vec<&'static str>,
@@ -69,7 +74,8 @@ pub enum Verdict {
 
 /// Settles what can be settled, in order, and says what would happen to each node.
 pub(crate) fn verdicts(nodes: &[Arc<Node>]) -> Vec<Verdict> {
-    let mut verdicts: Vec<Verdict> = nodes.iter().map(verdict).collect();
+    let awaited = awaited(nodes);
+    let mut verdicts: Vec<Verdict> = nodes.iter().map(|node| verdict(node, &awaited)).collect();
     let positions = Positions::of(nodes);
     // From the last to the first: an output in memory, or whose artifact was removed, is made if
     // somebody who runs reads it.
@@ -91,13 +97,25 @@ pub(crate) fn verdicts(nodes: &[Arc<Node>]) -> Vec<Verdict> {
     verdicts
 }
 
-fn verdict(node: &Arc<Node>) -> Verdict {
+/// Lists the stages whose values ended the declaration of a record, by their short names.
+fn awaited(nodes: &[Arc<Node>]) -> Vec<&'static str> {
+    let declared = nodes.first().and_then(|node| node.session.declared());
+    let stages = declared.map(Declared::awaited_stages).unwrap_or_default();
+    let named = |stage: &String| nodes.iter().find(|node| node.spec.name == *stage);
+    stages.iter().filter_map(named).map(|node| node.spec.short_name()).collect()
+}
+
+/// `awaited` are the stages whose values are to be known before all records are.
+fn verdict(node: &Arc<Node>, awaited: &[&'static str]) -> Verdict {
     if !node.settle() {
         let mut waits_for: Vec<_> = node
             .upstream()
             .filter(|above| (0..above.outputs.len()).any(|output| above.identity(output).is_none()))
             .map(|above| above.spec.short_name())
             .collect();
+        if node.inputs.iter().any(Input::is_incomplete) {
+            waits_for.extend(awaited);
+        }
         if waits_for.is_empty() {
             waits_for.push("a record that ended early");
         }

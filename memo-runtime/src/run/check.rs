@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread::Builder;
 use std::time::Instant;
 
 use super::told_start;
@@ -51,7 +52,9 @@ pub(crate) fn check(
     let checking = Checking::new(chosen, options.fail_fast);
     std::thread::scope(|scope| {
         for _ in 1..jobs.min(checking.chosen.len()).max(1) {
-            scope.spawn(|| checking.work());
+            if Builder::new().spawn_scoped(scope, || checking.work()).is_err() {
+                break;
+            }
         }
         checking.work();
     });

@@ -62,12 +62,10 @@ impl<'a> Graph<'a> {
 
     /// Whether a source is read only where it may be absent.
     pub(super) fn does_without(&self, reader: usize, source: usize) -> bool {
-        self.nodes[reader].inputs.iter().all(|input| {
-            let reads = input
-                .handles()
-                .filter_map(Handle::node)
-                .any(|above| self.position(above) == Some(source));
-            !reads || input.may_be_absent()
+        let mut inputs = self.nodes[reader].inputs.iter().filter(|input| !input.may_be_absent());
+        !inputs.any(|input| {
+            let mut above = input.handles().filter_map(Handle::node);
+            above.any(|above| self.position(above) == Some(source))
         })
     }
 }
@@ -89,6 +87,11 @@ impl Node {
     /// Whether it reads the values of many records, one at a time.
     pub(super) fn reads_across(&self) -> bool {
         self.inputs.iter().any(|input| matches!(input, Input::Across(_)))
+    }
+
+    /// Drops the values that can be read again.
+    pub(super) fn evict_all(&self) {
+        (0..self.outputs.len()).for_each(|index| self.evict(index));
     }
 
     /// Drops the values of all outputs: nobody in this run reads them any more.

@@ -63,7 +63,7 @@ impl Limits {
     }
 }
 
-fn bytes(count: u64) -> String {
+pub(super) fn bytes(count: u64) -> String {
     let units = [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     let fits = units.iter().find(|(unit, _)| count >= *unit);
     let (unit, name) = fits.copied().unwrap_or((1, "bytes"));

@@ -12,6 +12,9 @@ use crate::stage::node::Status;
 /// How many entries of a stage tell how long it takes.
 const RECORDED: usize = 8;
 
+/// How often a call that needs much is passed by others.
+const PASSED: usize = 8;
+
 /// How urgent a call is (the fewer calls still read a value that it lets go, the more), the time that it and
 /// all that waits for it will take, its position.
 type Rank = (Reverse<usize>, u64, Reverse<usize>);
@@ -25,8 +28,10 @@ pub(super) struct Queue {
     urgency: Vec<usize>,
     /// The values that are known to be in memory.
     held: Vec<bool>,
-    /// How often a call of a higher rank could not begin, since it needs more than was free.
-    passed: usize,
+    /// How often each call could not begin, since it needs more than was free, and another one did.
+    passed: HashMap<usize, usize>,
+    /// The call that room is kept for.
+    reserved: Option<usize>,
     /// For each call, how long it and the longest chain behind it take; found out when something must run.
     paths: Option<Vec<f64>>,
 }
@@ -38,7 +43,8 @@ impl Queue {
             waits: vec![false; calls],
             urgency: vec![usize::MAX; calls],
             held: vec![false; calls],
-            passed: 0,
+            passed: HashMap::new(),
+            reserved: None,
             paths: None,
         }
     }
@@ -60,33 +66,53 @@ impl Queue {
         self.waits[index] = false;
     }
 
-    /// Takes the first call that `take` has room for. Smaller ones pass a large one a few times at most: then
-    /// room is kept for it.
+    /// Takes the first call that `take` has room for. Others pass a large one a few times at most, whatever
+    /// their ranks: then nothing begins before it.
     pub(super) fn take(
         &mut self,
         mut take: impl FnMut(usize) -> Option<Need>,
     ) -> Option<(usize, Need)> {
-        const PASSED: usize = 8;
-        let mut passed = Vec::new();
+        if let Some(index) = self.reserved.filter(|index| self.waits[*index]) {
+            let need = take(index)?;
+            self.begins(index);
+            return Some((index, need));
+        }
+        let mut large: Vec<Rank> = Vec::new();
         let mut taken = None;
         while let Some(rank) = self.heap.pop() {
             let Reverse(index) = rank.2;
-            if !self.waits[index] {
+            if !self.waits[index] || large.iter().any(|large| large.2 == rank.2) {
                 continue;
             }
             if let Some(need) = take(index) {
-                self.waits[index] = false;
-                self.passed = if passed.is_empty() { 0 } else { self.passed + 1 };
+                self.begins(index);
                 taken = Some((index, need));
                 break;
             }
-            passed.push(rank);
-            if self.passed >= PASSED || passed.len() > PASSED {
+            large.push(rank);
+            if large.len() > PASSED {
                 break;
             }
         }
-        self.heap.extend(passed);
+        if taken.is_some() {
+            large.iter().for_each(|rank| self.is_passed(rank.2.0));
+        }
+        self.heap.extend(large);
         taken
+    }
+
+    fn begins(&mut self, index: usize) {
+        self.waits[index] = false;
+        self.passed.remove(&index);
+        self.reserved = None;
+    }
+
+    fn is_passed(&mut self, index: usize) {
+        let times = self.passed.entry(index).or_default();
+        *times += 1;
+        if *times >= PASSED {
+            self.reserved.get_or_insert(index);
+        }
     }
 
     /// Notes that the values of a call are in memory: what reads them is urgent, and so is what that waits for.
@@ -164,3 +190,6 @@ fn mean(all: &[f64]) -> Option<f64> {
     let sum: f64 = all.iter().filter(|seconds| seconds.is_finite()).map(|s| s.max(0.0)).sum();
     (!all.is_empty()).then(|| sum / all.len() as f64)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,10 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::End;
+use super::elsewhere::Elsewhere;
 use super::graph::Graph;
 use super::held::Held;
 use super::limits::{Limits, Need};
@@ -18,6 +20,8 @@ pub(super) struct Progress {
     ready: VecDeque<usize>,
     /// Calls that must run and could, where several jobs choose among them.
     queue: Queue,
+    /// Calls that must run, but that somebody else computes.
+    elsewhere: Elsewhere,
     tasks: Vec<Task>,
     values: Readers,
     pub(super) held: Held,
@@ -25,12 +29,13 @@ pub(super) struct Progress {
     /// How many workers are busy with a call.
     pub(super) busy: usize,
     pub(super) stopped: bool,
-    /// How many calls run elsewhere.
-    pub(super) elsewhere: usize,
+    /// How many arrays an executor runs.
+    pub(super) remote: usize,
     /// Whether all that was to be done is done.
     pub(super) over: bool,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "they change apart from each other")]
 #[derive(Default)]
 struct Task {
     /// How many sources are not settled yet.
@@ -43,6 +48,8 @@ struct Task {
     asked: bool,
     settled: bool,
     shards: Shards,
+    /// Whether it reads its sources no more.
+    has_read: bool,
     /// Calls that wait for its values.
     waiting: Vec<usize>,
     end: End,
@@ -60,8 +67,8 @@ enum Shards {
     Open,
     /// Its shards have all they need beside their elements.
     Run,
-    /// They run elsewhere.
-    Elsewhere,
+    /// An executor runs them.
+    Remote,
 }
 
 /// What a worker does next.
@@ -95,17 +102,18 @@ impl Progress {
         let ready = (0..tasks.len()).filter(|index| tasks[*index].unsettled == 0).collect();
         let values = Readers::new(graph.readers.iter().map(Vec::len).collect());
         let queue = Queue::new(tasks.len());
-        let held = Held::new(memory);
+        let (held, elsewhere) = (Held::new(memory), Elsewhere::default());
         Self {
             ready,
             queue,
+            elsewhere,
             tasks,
             values,
             held,
             limits,
             busy: 0,
             stopped: false,
-            elsewhere: 0,
+            remote: 0,
             over: false,
         }
     }
@@ -139,6 +147,38 @@ impl Progress {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Whether nothing is done any more, and nothing will be.
+    pub(super) fn is_over(&self) -> bool {
+        let waits = self.remote > 0 || !self.elsewhere.is_empty();
+        self.busy == 0 && (self.stopped || !waits)
+    }
+
+    /// Notes that somebody else computes a call. Returns whether that is new.
+    pub(super) fn leave(&mut self, index: usize) -> bool {
+        self.elsewhere.add(index, Instant::now())
+    }
+
+    pub(super) fn was_elsewhere(&self, index: usize) -> bool {
+        self.elsewhere.knows(index)
+    }
+
+    /// Takes up again what somebody else may have computed by now.
+    pub(super) fn come_back(&mut self) {
+        if !self.elsewhere.is_empty() {
+            self.ready.extend(self.elsewhere.take_due(Instant::now()));
+        }
+    }
+
+    /// How long it is at most until something is to be taken up again; `None` if nothing is.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        if self.elsewhere.is_empty() { None } else { self.elsewhere.pause(Instant::now()) }
+    }
+
     /// Notes that a call could run.
     pub(super) fn wait_for_turn(&mut self, graph: &Graph<'_>, index: usize) {
         self.queue.push(graph, index);
@@ -166,9 +206,9 @@ impl Progress {
         begins
     }
 
-    /// Notes that an array whose elements are all known runs elsewhere. False if it is not that far, or did
-    /// before.
-    pub(super) fn goes_elsewhere(&mut self, graph: &Graph<'_>, index: usize) -> bool {
+    /// Notes that an executor runs an array whose elements are all known. False if it is not that far, or an
+    /// executor has it.
+    pub(super) fn hand_over(&mut self, graph: &Graph<'_>, index: usize) -> bool {
         let all_known = graph.nodes[index].table().is_some_and(|table| {
             let counts = table.counts();
             counts.waits == 0 && counts.missing() > 0
@@ -176,16 +216,16 @@ impl Progress {
         if !all_known || self.tasks[index].shards != Shards::Run {
             return false;
         }
-        self.tasks[index].shards = Shards::Elsewhere;
-        self.elsewhere += 1;
+        self.tasks[index].shards = Shards::Remote;
+        self.remote += 1;
         true
     }
 
-    /// Notes that an array has ended. True if its shards ran elsewhere.
-    pub(super) fn comes_back(&mut self, index: usize) {
-        if self.tasks[index].shards == Shards::Elsewhere {
+    /// Notes that an array has ended, whoever ran it.
+    pub(super) fn is_back(&mut self, index: usize) {
+        if self.tasks[index].shards == Shards::Remote {
             self.tasks[index].shards = Shards::Run;
-            self.elsewhere -= 1;
+            self.remote -= 1;
         }
     }
 
@@ -225,7 +265,12 @@ impl Progress {
 
     /// Makes the sources wanted whose values a call needs and that nobody has made.
     pub(super) fn ask(&mut self, graph: &Graph<'_>, index: usize, without: &[Arc<Node>]) -> Needs {
-        let sources: Vec<usize> = without.iter().filter_map(|node| graph.position(node)).collect();
+        // One may have failed since it was found to be without: that need not be a loss.
+        let is_needed = |source: &usize| {
+            self.tasks[*source].because.is_none() || !graph.does_without(index, *source)
+        };
+        let sources = without.iter().filter_map(|node| graph.position(node));
+        let sources: Vec<usize> = sources.filter(is_needed).collect();
         if let Some(because) = sources.iter().find_map(|source| self.tasks[*source].because) {
             return Needs::Lost(because);
         }
@@ -267,6 +312,17 @@ impl Progress {
         }
     }
 
+    /// Notes that a call does not run, at least until somebody asks for its values. Returns the calls whose
+    /// values nobody will read any more, since nobody is left who could ask.
+    pub(super) fn rests(&mut self, graph: &Graph<'_>, index: usize) -> Vec<usize> {
+        self.settled(graph, index);
+        let task = &self.tasks[index];
+        let is_idle = !task.wanted && task.end.is_none() && self.values.left(index) == 0;
+        let unread = if is_idle { self.has_read(graph, index) } else { Vec::new() };
+        unread.iter().for_each(|source| self.held.dropped(*source));
+        unread
+    }
+
     fn one_more_settled(&mut self, reader: usize) {
         let task = &mut self.tasks[reader];
         task.unsettled = task.unsettled.saturating_sub(1);
@@ -282,12 +338,16 @@ impl Progress {
         }
         let has_run = matches!(end, End::Ran);
         self.tasks[index].end = end;
-        let unread = self.conclude(graph, index);
+        let mut unread = self.conclude(graph, index);
         if has_run {
             for held in graph.sources[index].iter().chain([&index]) {
                 self.held.used(*held, &graph.nodes[*held]);
                 self.queue.held(graph, &self.values, *held);
             }
+        }
+        if self.values.left(index) == 0 && !graph.readers[index].is_empty() {
+            // All its readers were skipped while it ran.
+            unread.push(index);
         }
         unread.iter().for_each(|source| self.held.dropped(*source));
         unread
@@ -298,10 +358,19 @@ impl Progress {
     fn conclude(&mut self, graph: &Graph<'_>, index: usize) -> Vec<usize> {
         self.queue.remove(index);
         self.wake(index);
+        self.has_read(graph, index)
+    }
+
+    /// Notes that a call reads its sources no more. Returns the calls whose values nobody will read any more.
+    fn has_read(&mut self, graph: &Graph<'_>, index: usize) -> Vec<usize> {
+        if std::mem::replace(&mut self.tasks[index].has_read, true) {
+            return Vec::new();
+        }
         let Self { values, tasks, .. } = self;
         values.finished(index, &graph.sources, |source| {
-            let task = &tasks[source];
-            task.settled && !task.wanted && task.end.is_none()
+            let task = &mut tasks[source];
+            let is_idle = task.settled && !task.wanted && task.end.is_none();
+            is_idle && !std::mem::replace(&mut task.has_read, true)
         })
     }
 

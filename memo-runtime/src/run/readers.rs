@@ -21,7 +21,7 @@ impl Readers {
         &mut self,
         call: usize,
         sources: &[Vec<usize>],
-        is_idle: impl Fn(usize) -> bool,
+        mut is_idle: impl FnMut(usize) -> bool,
     ) -> Vec<usize> {
         let mut done = Vec::new();
         let mut open = vec![call];

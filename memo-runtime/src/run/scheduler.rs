@@ -7,7 +7,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use super::End;
 use super::graph::Graph;
@@ -15,22 +14,21 @@ use super::limits::Limits;
 use super::progress::{Needs, Next, Progress};
 use crate::error::{Error, ErrorKind, panic_text};
 use crate::event::Event;
-use crate::event::MissReason;
 use crate::executor::Executor;
 use crate::experiment::RunOptions;
 use crate::experiment::declare::Declaration;
-use crate::stage::array::table::Table;
+use crate::stage::execute::IfTaken;
 use crate::stage::inputs::Input;
 use crate::stage::node::{Node, Status};
 
 pub(super) struct Scheduler<'a> {
-    graph: Graph<'a>,
-    fail_fast: bool,
+    pub(super) graph: Graph<'a>,
+    pub(super) fail_fast: bool,
     /// Whether a call that must run waits for its turn, since several could run in its place.
     chooses: bool,
-    executor: Option<&'a dyn Executor>,
+    pub(super) executor: Option<&'a dyn Executor>,
     state: Mutex<Progress>,
-    changed: Condvar,
+    pub(super) changed: Condvar,
 }
 
 impl<'a> Scheduler<'a> {
@@ -49,7 +47,7 @@ impl<'a> Scheduler<'a> {
         progress.into_ends()
     }
 
-    fn state(&self) -> MutexGuard<'_, Progress> {
+    pub(super) fn state(&self) -> MutexGuard<'_, Progress> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -60,6 +58,7 @@ impl<'a> Scheduler<'a> {
             if self.graph.nodes.first().is_some_and(|node| node.session.is_interrupted()) {
                 state.stopped = true;
             }
+            state.come_back();
             match state.next(&self.graph) {
                 Some(next) => {
                     state.busy += 1;
@@ -75,13 +74,22 @@ impl<'a> Scheduler<'a> {
                         self.changed.notify_all();
                     }
                 }
-                None if state.busy == 0 && (state.elsewhere == 0 || state.stopped) => {
+                None if state.is_over() => {
                     self.changed.notify_all();
                     return;
                 }
-                None => {
-                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-                }
+                None => state = self.wait(state),
+            }
+        }
+    }
+
+    /// Waits until something has changed, or a call is to be tried again.
+    fn wait<'s>(&self, state: MutexGuard<'s, Progress>) -> MutexGuard<'s, Progress> {
+        match state.pause() {
+            None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(pause) => {
+                let woken = self.changed.wait_timeout(state, pause);
+                woken.unwrap_or_else(PoisonError::into_inner).0
             }
         }
     }
@@ -142,7 +150,7 @@ impl<'a> Scheduler<'a> {
             Status::Miss(_) if !self.state().is_wanted_now(&self.graph, index) => {
                 drop(turn);
                 self.opened(index);
-                return self.settled(index);
+                return self.rests(index);
             }
             Status::Miss(reason) if node.array.is_some() => {
                 drop(turn);
@@ -154,14 +162,16 @@ impl<'a> Scheduler<'a> {
                     drop(turn);
                     return self.skip(index, because);
                 }
+                Needs::Nothing if self.is_still_elsewhere(index) => return self.elsewhere(index),
                 Needs::Nothing if !may_run => {
                     drop(turn);
                     self.state().wait_for_turn(&self.graph, index);
                     return self.changed.notify_all();
                 }
-                Needs::Nothing => match node.run() {
-                    Ok(()) if matches!(node.status(), Status::Hit) => (End::Cached, true),
-                    Ok(()) => (End::Ran, true),
+                Needs::Nothing => match node.run_or(IfTaken::ComeBack) {
+                    Ok(false) => return self.elsewhere(index),
+                    Ok(true) if matches!(node.status(), Status::Hit) => (End::Cached, true),
+                    Ok(true) => (End::Ran, true),
                     Err(error) => (End::Failed(error), false),
                 },
             },
@@ -176,7 +186,7 @@ impl<'a> Scheduler<'a> {
     }
 
     /// Asks for the values that this call needs and that nobody has made.
-    fn needs(&self, index: usize) -> Needs {
+    pub(super) fn needs(&self, index: usize) -> Needs {
         self.needs_of(index, &self.graph.nodes[index].valueless())
     }
 
@@ -188,163 +198,47 @@ impl<'a> Scheduler<'a> {
         needs
     }
 
-    /// Takes an array, some shards of which are to run, as far as it can go now.
-    fn array(&self, index: usize, reason: MissReason) {
-        let node = &self.graph.nodes[index];
-        // Shards of another array may have ended while this one was opened.
-        node.catch_up();
-        self.opened(index);
-        match self.needs(index) {
-            Needs::Others => return,
-            Needs::Lost(because) => return self.skip(index, because),
-            Needs::Nothing => {}
-        }
-        let begins = self.state().shards_run(index);
-        if begins {
-            node.told_array_started(reason);
-        }
-        self.more_shards(index);
+    /// Whether somebody else computed the call when it was tried last, and still does.
+    fn is_still_elsewhere(&self, index: usize) -> bool {
+        let was = self.state().was_elsewhere(index);
+        was && self.graph.nodes[index].is_taken()
     }
 
-    /// Runs a shard of an array.
-    fn shard(&self, index: usize, shard: usize) {
-        let node = &self.graph.nodes[index];
-        if node.run_shard(shard).is_err() {
-            self.state().stopped = true;
-            return self.changed.notify_all();
+    /// Leaves a call to whoever computes it: another runs in its place until it is tried again.
+    fn elsewhere(&self, index: usize) {
+        if self.state().leave(index) {
+            self.graph.nodes[index].told_waiting();
         }
-        self.news(index);
-    }
-
-    /// Tells of the shards of an array that have ended.
-    fn news(&self, index: usize) {
-        let node = &self.graph.nodes[index];
-        let Some(table) = node.table() else { return };
-        let ended = table.take_news();
-        for &reader in &self.graph.readers[index] {
-            if self.graph.takes_shards(reader, index) {
-                ended.iter().for_each(|shard| self.graph.nodes[reader].elements_ended(*shard));
-                self.more_shards(reader);
-            }
-        }
-        if self.fail_fast && table.counts().failed > 0 {
-            self.state().stopped = true;
-            return self.array_ended(index);
-        }
-        if table.is_complete() {
-            self.array_ended(index);
-        }
-    }
-
-    /// Hands the shards of an array over that run elsewhere. False if they run here.
-    fn hand_over(&self, index: usize) -> bool {
-        let node = &self.graph.nodes[index];
-        let Some(executor) = self.executor.filter(|executor| executor.takes(node)) else {
-            return false;
-        };
-        let goes = self.state().goes_elsewhere(&self.graph, index);
-        if goes && let Err(error) = executor.begin(index, node) {
-            let Some(table) = node.table() else { return true };
-            let shards = table.missing();
-            shards.into_iter().for_each(|shard| table.failed(shard, &error));
-            self.news(index);
-        }
-        if node.table().is_some_and(Table::is_complete) {
-            self.array_ended(index);
-        }
-        true
-    }
-
-    /// Follows what runs elsewhere, until all is done.
-    pub(super) fn follow(&self) {
-        /// How often the store is looked at.
-        const OFTEN: Duration = Duration::from_millis(200);
-        let Some(executor) = self.executor else { return };
-        loop {
-            let interrupted =
-                self.graph.nodes.first().is_some_and(|node| node.session.is_interrupted());
-            let mut state = self.state();
-            state.stopped |= interrupted;
-            if state.stopped {
-                drop(state);
-                self.changed.notify_all();
-                executor.stop();
-                return;
-            }
-            if state.over {
-                return;
-            }
-            let waited = self.changed.wait_timeout(state, OFTEN);
-            let runs = waited.unwrap_or_else(PoisonError::into_inner).0.elsewhere > 0;
-            if runs {
-                executor.look().into_iter().for_each(|index| self.news(index));
-            }
-        }
-    }
-
-    /// Notes that all is done.
-    pub(super) fn end(&self) {
-        self.state().over = true;
         self.changed.notify_all();
-    }
-
-    /// Lets the shards of an array run that can run now.
-    fn more_shards(&self, index: usize) {
-        if self.hand_over(index) {
-            return;
-        }
-        let is_complete = self.state().more_shards(&self.graph, index);
-        self.changed.notify_all();
-        if is_complete {
-            self.array_ended(index);
-        }
-    }
-
-    /// Notes that nothing more becomes of an array's shards.
-    fn array_ended(&self, index: usize) {
-        let node = &self.graph.nodes[index];
-        if !node.table().is_some_and(Table::ends_now) {
-            return;
-        }
-        self.state().comes_back(index);
-        if let Some(because) = node.lost_to() {
-            node.let_go_of_elements();
-            return self.skip(index, because);
-        }
-        match node.end_array() {
-            Ok(()) => {
-                self.settled(index);
-                self.finished(index, End::Ran);
-            }
-            Err(error) => self.failed(index, End::Failed(error)),
-        }
-    }
-
-    /// Tells what takes the shards of an array one by one that its elements are known.
-    fn opened(&self, index: usize) {
-        if self.graph.nodes[index].table().is_some() {
-            self.state().opened(&self.graph, index);
-            self.changed.notify_all();
-        }
     }
 
     /// Tells the readers of a call that its digests are known.
-    fn settled(&self, index: usize) {
+    pub(super) fn settled(&self, index: usize) {
         self.state().settled(&self.graph, index);
+        self.changed.notify_all();
+    }
+
+    /// Notes that a call does not run, at least until somebody asks for its values.
+    fn rests(&self, index: usize) {
+        let unread = self.state().rests(&self.graph, index);
+        self.drop_values(&unread);
         self.changed.notify_all();
     }
 
     /// Notes that a call is done, wakes those that wait for its values, and lets go of values that
     /// nobody will read any more.
-    fn finished(&self, index: usize, end: End) {
+    pub(super) fn finished(&self, index: usize, end: End) {
+        if self.graph.readers[index].is_empty() {
+            self.graph.nodes[index].evict_all();
+        }
         let unread = self.state().finished(&self.graph, index, end);
         self.drop_values(&unread);
-        self.make_room();
+        self.make_room(index);
         self.changed.notify_all();
     }
 
     /// Notes a failure, and skips all that depends on it.
-    fn failed(&self, index: usize, end: End) {
+    pub(super) fn failed(&self, index: usize, end: End) {
         let interrupted =
             matches!(&end, End::Failed(error) if error.kind() == ErrorKind::Interrupted);
         let mut state = self.state();
@@ -364,7 +258,7 @@ impl<'a> Scheduler<'a> {
     }
 
     /// Skips a call whose inputs cannot be had, since a call that makes one has failed before.
-    fn skip(&self, index: usize, because: &'static str) {
+    pub(super) fn skip(&self, index: usize, because: &'static str) {
         let node = &self.graph.nodes[index];
         node.skip(because);
         let (mut skipped, unread) = self.state().failed(&self.graph, index, End::Skipped, because);
@@ -385,10 +279,16 @@ impl<'a> Scheduler<'a> {
         unread.iter().for_each(|source| self.graph.nodes[*source].drop_values());
     }
 
-    /// Evicts values that can be read again, while more is held than the run may hold.
-    fn make_room(&self) {
-        let evicted = self.state().held.make_room();
-        self.drop_values(&evicted);
+    /// Evicts values that can be read again, while more is held than the run may hold. `index` has added to it.
+    fn make_room(&self, index: usize) {
+        let (evicted, too_much) = {
+            let mut state = self.state();
+            (state.held.make_room(), state.held.too_much())
+        };
+        evicted.iter().for_each(|call| self.graph.nodes[*call].evict_all());
+        if let Some(message) = too_much {
+            self.graph.nodes[index].warn(message, false);
+        }
     }
 
     fn panicked(&self, index: usize, what: &str) {

@@ -102,6 +102,12 @@ impl<T: Send + Sync + 'static> AnySlot for ShardSlot<T> {
         !held.is_empty()
     }
 
+    fn held_size(&self) -> Option<u64> {
+        let values = self.values();
+        let sum = values.held.values().map(|value| crate::slot::size::of(&**value)).sum();
+        if values.held.is_empty() { None } else { Some(sum) }
+    }
+
     fn save(&self, _: &Artifact) -> Result<(), BoxError> {
         Err("an array is kept shard by shard".into())
     }

@@ -11,7 +11,8 @@ use crate::context::Context;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, is_trouble_of_ours, panic_text};
 use crate::event::{Event, MissReason};
-use crate::store::lock::KeyLock;
+use crate::store::lock::{KeyLock, Taken};
+use crate::store::manifest::Head;
 
 /// What is known of a finished run of a body.
 pub(crate) struct Made {
@@ -23,18 +24,36 @@ pub(crate) struct Made {
     pub(crate) context: Context,
 }
 
+/// What is done where somebody else computes the key of a call just now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IfTaken {
+    /// It is waited for.
+    Wait,
+    /// The call does not run; whoever has asked comes back.
+    ComeBack,
+    /// The body runs all the same. In the middle of another call nobody waits for a lock: that one holds its
+    /// own, for which the other may wait.
+    RunToo,
+}
+
 impl Node {
     /// Runs the call, which is a miss. The caller holds the node's turn.
     pub(crate) fn run(self: &Arc<Self>) -> Result<(), Error> {
+        self.run_or(IfTaken::Wait).map(drop)
+    }
+
+    /// Runs the call as [`run`](Self::run) does. False, and nothing has happened, where it is left to whoever
+    /// computes it just now.
+    pub(crate) fn run_or(self: &Arc<Self>, if_taken: IfTaken) -> Result<bool, Error> {
         let reason = match self.status() {
             Status::Miss(reason) => reason,
             _ => MissReason::InMemory,
         };
         let blame = |error| self.blame(self.or_cancelled(self.hide_secrets_in(error)));
         if self.array.is_some() {
-            return self.run_array(reason).map_err(blame);
+            return self.run_array(reason).map(|()| true).map_err(blame);
         }
-        let outcome = self.try_run(reason).map_err(blame);
+        let outcome = self.try_run(reason, if_taken).map_err(blame);
         if let Err(error) = &outcome {
             self.set_status(Status::Failed(error.clone()));
             // What was refused is not handed out.
@@ -47,17 +66,22 @@ impl Node {
         outcome
     }
 
-    fn try_run(self: &Arc<Self>, reason: MissReason) -> Result<(), Error> {
+    fn try_run(self: &Arc<Self>, reason: MissReason, if_taken: IfTaken) -> Result<bool, Error> {
         if self.is_interrupted() {
             return Err(Error::new(ErrorKind::Interrupted, "interrupted before it started"));
         }
-        self.make_inputs_ready()?;
+        self.make_inputs_ready(if_taken)?;
         // What was made ready just now may be another than was known when the call was looked up.
         let Some(key) = self.wait_for_key() else {
             return Err(Error::new(ErrorKind::Wiring, "the digest of an input is not known"));
         };
         self.set_key(key);
-        let _lock = if self.is_kept() { self.lock(&key) } else { None };
+        let lock = if self.is_kept() { self.lock(&key, if_taken) } else { Ok(None) };
+        let _lock = match lock {
+            Ok(lock) => lock,
+            Err(Taken) if if_taken == IfTaken::ComeBack => return Ok(false),
+            Err(Taken) => None,
+        };
         if self.is_interrupted() {
             return Err(Error::new(ErrorKind::Interrupted, "interrupted before it started"));
         }
@@ -71,7 +95,7 @@ impl Node {
                 | MissReason::ArtifactGone { .. }
         );
         if self.is_kept() && missing && self.look_again(&key) {
-            return Ok(());
+            return Ok(true);
         }
         let (stage, record) = (self.spec.name, self.record_name());
         self.session.store.emit(|| Event::Started { stage, record, key, reason });
@@ -83,15 +107,29 @@ impl Node {
         let (record, kept) = (self.record_name(), self.head().is_some());
         self.session.store.emit(|| Event::Finished { stage, record, key, seconds, size, kept });
         self.let_go();
-        Ok(())
+        Ok(true)
     }
 
-    /// Waits for another process that computes the same call.
-    fn lock(&self, key: &Digest) -> Option<KeyLock> {
+    /// Takes the lock of the key, or waits until another that computes the same call is done.
+    fn lock(&self, key: &Digest, if_taken: IfTaken) -> Result<Option<KeyLock>, Taken> {
         let store = &self.session.store;
+        match if_taken {
+            IfTaken::Wait => Ok(store.lock(key, || self.is_interrupted(), || self.told_waiting())),
+            IfTaken::ComeBack | IfTaken::RunToo => store.try_lock(key),
+        }
+    }
+
+    /// Whether somebody else computes the same call just now.
+    pub(crate) fn is_taken(&self) -> bool {
+        let key = if self.is_kept() { self.key() } else { None };
+        key.is_some_and(|key| self.session.store.try_lock(&key).is_err())
+    }
+
+    /// Tells that another computes the same call, and that this one waits for it.
+    pub(crate) fn told_waiting(&self) {
+        let Some(key) = self.key() else { return };
         let (stage, record) = (self.spec.name, self.record_name());
-        let waits = || store.emit(|| Event::Waiting { stage, record, key: *key });
-        store.lock(key, || self.is_interrupted(), waits)
+        self.session.store.emit(|| Event::Waiting { stage, record, key });
     }
 
     /// Lazy values leave memory as soon as they are kept, and so do those that the store took over.
@@ -105,13 +143,18 @@ impl Node {
 
     /// Runs what this call's inputs come from and whose values cannot be read. A list of open calls
     /// stands in for recursion, which a long chain would not survive.
-    pub(super) fn make_inputs_ready(&self) -> Result<(), Error> {
+    pub(super) fn make_inputs_ready(&self, if_taken: IfTaken) -> Result<(), Error> {
+        // Only whoever is to run comes back, not its inputs.
+        let if_taken = match if_taken {
+            IfTaken::ComeBack => IfTaken::Wait,
+            other => other,
+        };
         let mut open = self.valueless();
         while let Some(node) = open.last().cloned() {
             let above = node.valueless();
             if above.is_empty() || node.status_is_final() {
                 open.pop();
-                node.run_for_value()?;
+                node.run_for_value_or(if_taken)?;
             } else {
                 open.extend(above);
             }
@@ -142,6 +185,10 @@ impl Node {
 
     /// Runs the body since somebody needs a value that cannot be read. Whoever came first has made it.
     pub(crate) fn run_for_value(self: &Arc<Self>) -> Result<(), Error> {
+        self.run_for_value_or(IfTaken::Wait)
+    }
+
+    fn run_for_value_or(self: &Arc<Self>, if_taken: IfTaken) -> Result<(), Error> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         match self.status() {
             Status::Failed(error) => return Err(error),
@@ -157,13 +204,19 @@ impl Node {
             let message = "its result is not cached, and a plan runs nothing";
             return Err(self.blame(Error::new(ErrorKind::NotCached, message)));
         }
-        self.run()
+        self.run_or(if_taken).map(drop)
     }
 
-    /// Sets an entry aside whose artifact could not be read, and runs the body again.
-    pub(crate) fn heal(self: &Arc<Self>, output: usize, error: &Error) -> Result<(), Error> {
+    /// Sets an entry aside whose artifact could not be read, and runs the body again. Nothing is done where
+    /// another entry took the place of that one meanwhile.
+    pub(crate) fn heal(
+        self: &Arc<Self>,
+        output: usize,
+        read: &Arc<Head>,
+        error: &Error,
+    ) -> Result<(), Error> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(head) = self.head() else { return Ok(()) };
+        let Some(head) = self.head().filter(|head| Arc::ptr_eq(head, read)) else { return Ok(()) };
         let what = error.chain();
         if is_trouble_of_ours(error) {
             self.warn(format!("an entry is computed again: {what}"), false);
@@ -179,7 +232,7 @@ impl Node {
             let message = "its result is damaged, and a plan runs nothing";
             return Err(self.blame(Error::new(ErrorKind::NotCached, message)));
         }
-        self.run()
+        self.run_or(IfTaken::RunToo).map(drop)
     }
 
     /// Runs the body and keeps what it gives, again while a failure is to be retried. Returns how long

@@ -80,6 +80,11 @@ impl Input {
         matches!(self, Self::Across(across) if across.is_unknown())
     }
 
+    /// Whether a record ended early that might add others, which would be read here.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        matches!(self, Self::Across(across) if across.is_incomplete())
+    }
+
     /// Returns all handles.
     pub(crate) fn handles(&self) -> impl Iterator<Item = &Handle> {
         let (one, across) = match self {

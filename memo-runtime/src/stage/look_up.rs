@@ -34,7 +34,7 @@ impl Node {
                 // Each shard's key holds its own element.
                 Input::Each(_) => maker.add_text(ComponentKind::Input, "each"),
                 Input::Across(across) => {
-                    if across.is_unknown() || (across.has_unknown_rows() && self.session.is_dry()) {
+                    if across.is_unknown() || (across.is_incomplete() && self.session.is_dry()) {
                         return None;
                     }
                     maker.add_text(ComponentKind::Input, "across");

@@ -360,9 +360,13 @@ impl Node {
     }
 
     pub(crate) fn open_artifact(&self, output: usize) -> Option<Artifact> {
-        let head = self.head()?;
-        kept(&head, output)?;
-        Some(Artifact::kept(&self.session.store, head, output))
+        self.artifact_of(&self.head()?, output)
+    }
+
+    /// Opens what an entry of this call has kept of an output.
+    pub(crate) fn artifact_of(&self, head: &Arc<Head>, output: usize) -> Option<Artifact> {
+        kept(head, output)?;
+        Some(Artifact::kept(&self.session.store, Arc::clone(head), output))
     }
 
     /// Whether an output's value can be had without running the body.

@@ -140,6 +140,20 @@ impl Store {
     }
 }
 
+/// Somebody else computes the key just now.
+#[derive(Debug)]
+pub(crate) struct Taken;
+
+impl Store {
+    /// Takes the lock of `key` if nobody computes it. `None` where nothing is written.
+    pub(crate) fn try_lock(&self, key: &Digest) -> Result<Option<KeyLock>, Taken> {
+        if self.is_read_only() || self.scratch().is_err() {
+            return Ok(None);
+        }
+        self.0.locks.acquire(key, || true, || {}).map(Some).ok_or(Taken)
+    }
+}
+
 /// Removes the lock files that killed processes have left, where a lock is a file.
 pub(super) fn sweep(layout: &Layout) {
     let _ = layout;

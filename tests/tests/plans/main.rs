@@ -9,6 +9,7 @@ mod stages;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -62,6 +63,10 @@ impl Side {
         assert_eq!(plan.calls.len(), former.nodes.len());
         for &(which, harm) in harms {
             let node = which % former.nodes.len();
+            if former.did_without(node) {
+                // The plan knows nothing of failures, so it tells another key.
+                continue;
+            }
             let model_key = former.keys[node];
             let Some((model_key, value)) =
                 model_key.and_then(|key| Some((key, *self.kept.entries.get(&key)?)))
@@ -152,6 +157,8 @@ impl Side {
                 End::Failed | End::Skipped if expected.exact == Exact::All => {
                     assert!(handle.load().is_err(), "{node}: {context}");
                 }
+                // Whether it ran depends on who came first.
+                End::Ran if expected.exact == Exact::Values => {}
                 End::Cached | End::Ran => {
                     let Some(value) = expected.values[node] else { continue };
                     let is_kept = expected.keys[node]
@@ -267,10 +274,20 @@ fn check(seed: u64) -> (usize, usize) {
     (exact, scenario.steps.len())
 }
 
-fn check_all(mut seeds: std::ops::Range<u64>) {
-    if let Some(one) = std::env::var("PLANS_SEED").ok().and_then(|seed| seed.parse().ok()) {
-        seeds = one..one + 1;
-    }
+/// The seeds of one quarter of a thousand. `PLANS_SEED` asks for others: one (`PLANS_SEED=17`), or of a range
+/// (`PLANS_SEED=5000..9000`) the same quarter.
+fn seeds(quarter: u64) -> Range<u64> {
+    let Ok(asked) = std::env::var("PLANS_SEED") else { return quarter * 250..(quarter + 1) * 250 };
+    let number = |text: &str| text.parse::<u64>().unwrap();
+    let Some((first, end)) = asked.split_once("..") else {
+        return number(&asked)..number(&asked) + 1;
+    };
+    let (first, end) = (number(first), number(end));
+    let at = |quarter: u64| first + (end - first) * quarter / 4;
+    at(quarter)..at(quarter + 1)
+}
+
+fn check_all(quarter: u64) {
     std::panic::set_hook(Box::new(|info| {
         // Panics of bodies belong to the test.
         if !info.payload_as_str().is_some_and(|text| text.ends_with(" panics")) {
@@ -278,29 +295,33 @@ fn check_all(mut seeds: std::ops::Range<u64>) {
         }
     }));
     let (mut exact, mut runs) = (0, 0);
-    for seed in seeds {
+    for seed in seeds(quarter) {
         let (more, of) = check(seed);
         (exact, runs) = (exact + more, runs + of);
     }
-    assert!(exact * 10 >= runs * 7, "most runs are told in full by the model: {exact} of {runs}");
+    let is_asked = std::env::var_os("PLANS_SEED").is_some();
+    assert!(
+        is_asked || exact * 10 >= runs * 7,
+        "most runs are told in full by the model: {exact} of {runs}"
+    );
 }
 
 #[test]
 fn a_thousand_random_pipelines_1() {
-    check_all(0..250);
+    check_all(0);
 }
 
 #[test]
 fn a_thousand_random_pipelines_2() {
-    check_all(250..500);
+    check_all(1);
 }
 
 #[test]
 fn a_thousand_random_pipelines_3() {
-    check_all(500..750);
+    check_all(2);
 }
 
 #[test]
 fn a_thousand_random_pipelines_4() {
-    check_all(750..1000);
+    check_all(3);
 }

@@ -58,6 +58,16 @@ pub(crate) struct Expected {
     pub(crate) exact: Exact,
 }
 
+impl Expected {
+    /// Whether something that failed was absent from what a call read, or from what that was made of.
+    pub(crate) fn did_without(&self, node: usize) -> bool {
+        let it = &self.nodes[node];
+        let has_failed = |source: &usize| matches!(self.ends[*source], End::Failed | End::Skipped);
+        it.optional && it.sources.iter().any(has_failed)
+            || it.sources.iter().any(|source| self.did_without(*source))
+    }
+}
+
 /// How much of a run is the same whatever the order of its calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exact {

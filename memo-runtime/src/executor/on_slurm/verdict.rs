@@ -51,11 +51,10 @@ pub(super) fn verdict(
         State::Failed(cause @ (Cause::NotBegun | Cause::Exit(126 | 127))) => {
             Verdict::Fail(told("the worker could not be started", *cause))
         }
-        State::Failed(cause) => again(retries, format!("the worker has {cause}")),
+        State::Failed(cause) => again(retries, cause.to_string()),
         State::Again(Interruption::NodeLost) => {
             again(TRIES + retries, "its node was lost, again and again".to_owned())
         }
-        State::Again(_) => Verdict::Again { counts: false },
         State::Done => {
             again(TRIES, "the worker has ended, and its results are not there".to_owned())
         }
@@ -64,7 +63,7 @@ pub(super) fn verdict(
             again(1, "the task is gone from the queue: was it cancelled?".to_owned())
         }
         State::Gone => again(TRIES, "the task is gone from the queue".to_owned()),
-        State::Waiting | State::Running => Verdict::Again { counts: false },
+        State::Again(_) | State::Waiting | State::Running => Verdict::Again { counts: false },
     }
 }
 

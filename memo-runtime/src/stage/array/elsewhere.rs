@@ -4,6 +4,7 @@ use super::table::{Given, Table};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::event::Event;
+use crate::stage::execute::IfTaken;
 use crate::stage::node::Node;
 
 impl Node {
@@ -13,7 +14,7 @@ impl Node {
             above.resolve()?;
         }
         self.make_elements_ready()?;
-        self.make_inputs_ready()?;
+        self.make_inputs_ready(IfTaken::Wait)?;
         self.open_array()?;
         Ok(self.table().and_then(|_| self.key()))
     }

@@ -16,6 +16,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::{Event, MissReason};
 use crate::key::{ComponentKind, KeyMaker};
 use crate::lazy::Origin;
+use crate::stage::execute::IfTaken;
 use crate::stage::node::{Node, Status};
 use crate::stage::validate::Outputs;
 use crate::store::history;
@@ -50,7 +51,7 @@ impl Node {
 
     /// Runs what is missing of an array, where no plan does it: on as many threads as started calls have.
     pub(crate) fn run_array(&self, reason: MissReason) -> Result<(), Error> {
-        self.make_inputs_ready()?;
+        self.make_inputs_ready(IfTaken::Wait)?;
         if self.open_array()?.is_none() {
             return Err(Error::new(ErrorKind::Wiring, "the elements of an array are not known"));
         }
@@ -278,7 +279,7 @@ impl Node {
             return Err(self.blame(Error::new(ErrorKind::NotCached, message)));
         }
         table.make_again(shard);
-        self.make_inputs_ready()?;
+        self.make_inputs_ready(IfTaken::Wait)?;
         for (_, each) in self.each_inputs().filter(|(_, each)| each.array().is_none()) {
             each.load()?;
         }
@@ -295,16 +296,28 @@ impl Node {
     }
 }
 
-/// Says which shards have failed, and with what.
+/// Says which shards have failed, and with what. Those that have failed alike are told together.
 fn failed(total: usize, failures: &[(usize, Error)]) -> Error {
-    /// How many are told in full.
+    /// How many different failures are told in full.
     const MOST: usize = 10;
+    let mut alike: Vec<(String, Vec<usize>)> = Vec::new();
+    for (shard, error) in failures {
+        let text = error.chain();
+        if let Some((_, shards)) = alike.iter_mut().find(|(told, _)| *told == text) {
+            shards.push(*shard);
+        } else if alike.len() < MOST {
+            alike.push((text, vec![*shard]));
+        }
+    }
     let mut texts = vec![format!("{} of {total} shards failed", failures.len())];
-    let told = failures.iter().take(MOST);
-    texts.extend(told.map(|(shard, error)| format!("shard {shard}: {}", error.chain())));
-    let rest = ranges(failures.iter().skip(MOST).map(|(shard, _)| *shard), MOST_RANGES);
-    if !rest.is_empty() {
-        texts.push(format!("and shards {rest}"));
+    let mut told = 0;
+    for (text, shards) in alike {
+        told += shards.len();
+        let plural = if shards.len() == 1 { "" } else { "s" };
+        texts.push(format!("shard{plural} {}: {text}", ranges(shards, MOST_RANGES)));
+    }
+    if told < failures.len() {
+        texts.push(format!("and {} more", failures.len() - told));
     }
     // The kind of all, where they are of one kind.
     let kind = failures.first().map_or(ErrorKind::Stage, |(_, error)| error.kind());

@@ -1,5 +1,7 @@
 //! Records that a pipeline function adds while it declares.
 
+use memo_runtime::Verdict;
+
 use crate::common::*;
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -89,8 +91,107 @@ fn a_record_that_is_chosen_brings_those_that_it_adds() {
     let outcome = experiment(false).run(&lab.options().records(["b"])).unwrap();
     let names: Vec<_> = shown(&outcome).into_iter().map(|(name, ..)| name).collect();
     assert_eq!(names, ["b", "b-x10", "b-x2"]);
-    let told = experiment(false).run(&lab.options().records(["b-x2"])).unwrap_err().chain();
-    assert!(told.contains("no record is named `b-x2`; there are `a`, `b`"), "{told}");
+}
+
+#[test]
+fn a_record_that_another_one_adds_can_be_chosen_alone() {
+    // The first one is added before a value is asked for that nobody has made yet, the second one after it.
+    for (name, scale) in [("b-x10", 10), ("b-x2", 2)] {
+        let lab = Lab::new();
+        let outcome = experiment(false).run(&lab.options().records([name])).unwrap();
+        assert_eq!(shown(&outcome), [line(name, scale, 2 * scale)]);
+        assert_eq!((outcome.ran, outcome.exit_code()), (4, 0), "{outcome:?}");
+        let told = lab.recorder().take();
+        let started = |event: &memo_runtime::Event| match event {
+            memo_runtime::Event::RunStarted { records, calls, .. } => Some((*records, *calls)),
+            _ => None,
+        };
+        assert_eq!(told.iter().find_map(started), Some((1, 4)), "and told once");
+        let ran = told.iter().filter_map(|event| match event {
+            memo_runtime::Event::Started { stage, .. } => stage.rsplit("::").next(),
+            _ => None,
+        });
+        let mut ran: Vec<_> = ran.collect();
+        ran.sort_unstable();
+        assert_eq!(ran, ["board", "data", "score", "steps"]);
+        let other = outcome.output::<u32>("b", "data").unwrap_err().to_string();
+        assert!(other.contains("no record is named `b`"), "{other}");
+        // What all records share is there now.
+        let outcome = experiment(false).run(&lab.options().records([name, "a"])).unwrap();
+        let names: Vec<_> = shown(&outcome).into_iter().map(|(name, ..)| name).collect();
+        assert_eq!(names, ["a", "a-x10", "a-x2", name]);
+    }
+}
+
+#[test]
+fn a_name_that_nobody_has_is_an_error_that_tells_of_added_records() {
+    let lab = Lab::new();
+    // What the functions ask for is made to find out.
+    let told = experiment(false).run(&lab.options().records(["bx2"])).unwrap_err();
+    assert_eq!(told.kind(), ErrorKind::Usage);
+    assert!(told.to_string().contains("did you mean `b-x2`?"), "{told}");
+    assert_eq!(lab.ran(), ["steps"]);
+    let told = experiment(false).run(&lab.options().records(["nothing"])).unwrap_err();
+    assert!(told.to_string().contains("there are `a`, `b`, `a-x10`, `a-x2`"), "{told}");
+    assert_eq!(lab.ran(), [""; 0]);
+}
+
+#[test]
+fn a_plan_of_a_record_that_may_be_added_says_what_it_waits_for() {
+    let lab = Lab::new();
+    let plan = experiment(false).plan(&lab.options().records(["b-x2"])).unwrap();
+    let unknown: Vec<_> = plan.unknown_beyond.iter().map(|(record, _)| record.as_str()).collect();
+    assert_eq!(unknown, ["a", "a-x10", "b", "b-x10"]);
+    let waits = Verdict::MayRun { waits_for: vec!["steps"] };
+    let verdicts: Vec<_> =
+        plan.calls.iter().map(|call| (call.stage.rsplit("::").next(), &call.verdict)).collect();
+    assert_eq!(verdicts.last(), Some(&(Some("board"), &waits)), "{verdicts:?}");
+    assert!(!lab.store_path().exists());
+}
+
+/// Scores the record itself first, and then adds others, as many as a value says.
+fn late(record: &mut Record<Params>, count: u32) -> Result<()> {
+    data(record)?;
+    score(record)?;
+    for scale in 2..=*counted(record, count)?.load()? {
+        let mut branch =
+            record.branch(format!("{}-x{scale}", record.name()), scaled(record, scale));
+        score(&mut branch)?;
+    }
+    Ok(())
+}
+
+#[stage(outputs = [count], cachers = [Json])]
+fn counted(count: u32) -> u32 {
+    count
+}
+
+#[test]
+fn an_aggregate_is_unknown_while_a_record_may_add_others() {
+    for added_only in [false, true] {
+        let lab = Lab::new();
+        let experiment = |count: u32| {
+            Experiment::new("late", move |record| late(record, count))
+                .record("a", Params { number: 1, scale: 1 })
+                .aggregate_where(
+                    |records| board(records).map(drop),
+                    move |record| !added_only || record.name().contains('x'),
+                )
+        };
+        experiment(1).run(&lab.options()).unwrap();
+        let verdict = |count: u32| {
+            let plan = experiment(count).plan(&lab.options()).unwrap();
+            let board = plan.calls.into_iter().find(|call| call.stage.ends_with("board"));
+            (board.unwrap().verdict, plan.unknown_beyond.len())
+        };
+        assert_eq!(verdict(1), (Verdict::Cached, 0));
+        // All that is known so far is what the former run has seen.
+        assert_eq!(verdict(2), (Verdict::MayRun { waits_for: vec!["counted"] }, 1));
+        let outcome = experiment(2).run(&lab.options()).unwrap();
+        let expected = [line("a", 1, 1), line("a-x2", 2, 2)];
+        assert_eq!(shown(&outcome), expected[usize::from(added_only)..]);
+        assert_eq!(verdict(2), (Verdict::Cached, 0));
+    }
 }
 
 #[test]

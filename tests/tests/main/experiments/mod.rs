@@ -4,12 +4,15 @@ mod aggregates;
 mod branches;
 mod check;
 mod choosing;
+mod elsewhere;
 mod failures;
 mod forced_values;
 mod graphs;
 mod in_memory;
+mod memory;
 mod plans;
 
+mod resources;
 mod scheduling;
 mod shapes;
 mod sharing;

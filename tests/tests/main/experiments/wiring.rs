@@ -87,6 +87,25 @@ fn all_mistakes_are_told_together() {
 }
 
 #[test]
+fn a_mistake_of_many_records_is_told_once() {
+    let lab = Lab::new();
+    let experiment = Experiment::new("wrong", |record: &mut Record<u32>| {
+        rows(record)?;
+        misspelt(record)?;
+        if *record.params() == 500 {
+            wrong_type(record)?;
+        }
+        Ok(())
+    });
+    let records = (0..1000).map(|number| (format!("r{number}"), number));
+    let text = experiment.records(records).run(&lab.options()).unwrap_err().chain();
+    let [all, one] = text.lines().collect::<Vec<_>>()[..] else { panic!("two lines: {text}") };
+    assert!(all.contains("::misspelt` of record `r0`: the input `rwos` is not in"), "{all}");
+    assert!(all.ends_with(" (and so in 999 other records: `r1`, `r2`, `r3`, ..)"), "{all}");
+    assert!(one.contains("::wrong_type` of record `r500`: ") && !one.contains("and so"), "{one}");
+}
+
+#[test]
 fn an_output_is_produced_once() {
     let lab = Lab::new();
     let error = run(&lab, |record| {
