@@ -105,8 +105,8 @@ pub(crate) trait AnySlot: Send + Sync {
     fn files(&self) -> &[FileDigest];
     fn is_lazy(&self) -> bool;
     fn takes_over(&self) -> bool;
-    /// Holds a fresh value. False if it is of another type.
-    fn put(&self, value: Box<dyn Any + Send + Sync>) -> bool;
+    /// Holds a fresh value, and returns it; `None` if it is of another type.
+    fn put(&self, value: Box<dyn Any + Send + Sync>) -> Option<Arc<dyn Any + Send + Sync>>;
     /// Holds a value of one shard, of an array's output. False if it is of another type.
     fn hold_shard(&self, _shard: usize, _value: Arc<dyn Any + Send + Sync>) -> bool {
         false
@@ -156,8 +156,10 @@ impl<T: Send + Sync + 'static> AnySlot for Slot<T> {
         self.cacher.as_ref().is_some_and(|cacher| cacher.takes_over())
     }
 
-    fn put(&self, value: Box<dyn Any + Send + Sync>) -> bool {
-        value.downcast::<T>().map(|value| self.hold(value.into())).is_ok()
+    fn put(&self, value: Box<dyn Any + Send + Sync>) -> Option<Arc<dyn Any + Send + Sync>> {
+        let value: Arc<T> = value.downcast::<T>().ok()?.into();
+        self.hold(Arc::clone(&value));
+        Some(value)
     }
 
     fn evict(&self) -> bool {

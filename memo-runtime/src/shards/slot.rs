@@ -82,8 +82,8 @@ impl<T: Send + Sync + 'static> AnySlot for ShardSlot<T> {
     }
 
     /// Values come one by one.
-    fn put(&self, _: Box<dyn Any + Send + Sync>) -> bool {
-        false
+    fn put(&self, _: Box<dyn Any + Send + Sync>) -> Option<Arc<dyn Any + Send + Sync>> {
+        None
     }
 
     fn hold_shard(&self, shard: usize, value: Arc<dyn Any + Send + Sync>) -> bool {

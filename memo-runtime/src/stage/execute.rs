@@ -14,6 +14,9 @@ use crate::event::{Event, MissReason};
 use crate::store::lock::{KeyLock, Taken};
 use crate::store::manifest::Head;
 
+/// The values that a body gave.
+type HeldValues = Vec<Arc<dyn std::any::Any + Send + Sync>>;
+
 /// What is known of a finished run of a body.
 pub(crate) struct Made {
     pub(crate) seconds: f64,
@@ -241,7 +244,7 @@ impl Node {
         let (start, began) = (Instant::now(), SystemTime::now());
         let mut number = 1;
         loop {
-            let kept = self.attempt(number).and_then(|context| {
+            let kept = self.attempt(number).and_then(|(context, _held)| {
                 let seconds = start.elapsed().as_secs_f64();
                 self.set_seconds(seconds);
                 let size = self.keep(&Made { seconds, attempts: number, began, context })?;
@@ -286,18 +289,20 @@ impl Node {
         Context::new(self.spec.name, number, interrupted, place)
     }
 
-    fn attempt(&self, number: u32) -> Result<Context, Error> {
+    /// Runs the body once. The values are held by the caller as well: nobody may want them any more by the time
+    /// they are kept.
+    fn attempt(&self, number: u32) -> Result<(Context, HeldValues), Error> {
         let ctx = self.context(number);
         let inputs = Inputs { inputs: &self.inputs, shard: 0 };
         let _span = crate::trace::enter(self.spec.name, self.record.as_deref(), number);
         let outcome = catch_unwind(AssertUnwindSafe(|| self.work.run(&inputs, &ctx)));
         let Values(values) = called(outcome)?;
+        let mut held = Vec::with_capacity(self.outputs.len());
         for (slot, value) in self.outputs.iter().zip(values) {
-            if !slot.put(value) {
-                return Err(Error::new(ErrorKind::Wiring, "an output is of another type"));
-            }
+            let other_type = || Error::new(ErrorKind::Wiring, "an output is of another type");
+            held.push(slot.put(value).ok_or_else(other_type)?);
         }
-        Ok(ctx)
+        Ok((ctx, held))
     }
 }
 

@@ -23,5 +23,6 @@ mod interrupts;
 mod kills;
 mod panics;
 mod read_only;
+mod shards;
 mod twins;
 mod unusable;

@@ -331,7 +331,7 @@ impl Node {
         }
         let passed = |validator: &Validator| validator.has_passed_mark(kept.validator);
         let unchecked = self.validator.as_ref().filter(|validator| !passed(validator));
-        if unchecked.is_none() {
+        if unchecked.is_none() && !kept.is_outside {
             return true;
         }
         let Ok(line) = table.packs.read(key, kept.place) else { return false };

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::pack::{Pack, Wanted};
+use super::pack::{Pack, State, Wanted};
 use super::record::Record;
 use super::table::Table;
 use crate::digest::Digest;
@@ -48,11 +48,11 @@ impl Known {
     }
 
     /// Whether there is nothing new, as far as the file system tells.
-    pub(super) fn is_current(&self, folder: &Path) -> bool {
+    pub(super) fn is_current(&self, folder: &Path, thoroughly: bool) -> bool {
         if self.listed == Listed::Never {
             return false;
         }
-        let same = |pack: &Pack| pack.may_have_grown(folder).is_ok_and(|grown| !grown);
+        let same = |pack: &Pack| !pack.may_have_grown(folder, thoroughly);
         listed(folder).is_ok_and(|now| now == self.listed) && self.packs.iter().all(same)
     }
 
@@ -74,8 +74,8 @@ impl Known {
             let again = std::mem::take(&mut shrunk);
             for number in 0..self.packs.len() {
                 let pack = &self.packs[number];
-                let is_known = pack.has_ended || pack.is_own && !again;
-                if pack.is_gone || is_known {
+                let is_forgotten = again && pack.state == State::Own;
+                if !is_forgotten && !pack.may_have_grown(wanted.folder, true) {
                     continue;
                 }
                 match self.read(number, wanted) {
@@ -98,8 +98,17 @@ impl Known {
 
     /// Adds the pack that this process is about to write. Returns its number.
     pub(super) fn add_own(&mut self, name: &str) -> u32 {
-        self.packs.push(Pack::new(name, true));
+        self.packs.push(Pack::new(name, State::Own));
         u32::try_from(self.packs.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// Forgets a pack that could not be made.
+    pub(super) fn remove_own(&mut self, number: u32) {
+        if number as usize + 1 == self.packs.len() {
+            self.packs.pop();
+        } else if let Some(pack) = self.packs.get_mut(number as usize) {
+            pack.state = State::Gone;
+        }
     }
 
     /// Adds a line that this process has written.
@@ -114,7 +123,7 @@ impl Known {
     fn read(&mut self, number: usize, wanted: Wanted<'_>) -> io::Result<bool> {
         let name = Arc::clone(&self.packs[number].name);
         // It is not among the others while it changes.
-        let placeholder = Pack::new(&name, false);
+        let placeholder = Pack::new(&name, State::Living);
         let mut pack = std::mem::replace(&mut self.packs[number], placeholder);
         let packs = &self.packs;
         let short = u32::try_from(number).unwrap_or(u32::MAX);
@@ -148,17 +157,19 @@ impl Known {
             self.listed = before;
         }
         let mut is_one_gone = false;
-        for pack in self.packs.iter_mut().filter(|pack| !pack.is_gone) {
+        for pack in self.packs.iter_mut().filter(|pack| pack.state != State::Gone) {
             if let Some(at) = names.iter().position(|name| **name == *pack.name) {
                 names.swap_remove(at);
             } else {
                 // One that is about to be written is not there yet.
-                pack.is_gone = !pack.is_own || pack.length > 0;
-                is_one_gone |= pack.is_gone;
+                if pack.state != State::Own || pack.length > 0 {
+                    pack.state = State::Gone;
+                    is_one_gone = true;
+                }
             }
         }
         names.sort_unstable();
-        self.packs.extend(names.iter().map(|name| Pack::new(name, false)));
+        self.packs.extend(names.iter().map(|name| Pack::new(name, State::Living)));
         Ok(is_one_gone)
     }
 }

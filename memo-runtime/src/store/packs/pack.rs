@@ -1,6 +1,6 @@
 //! A pack as this process has seen it: how far its lines are known, and how the rest is read.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -16,22 +16,35 @@ use crate::store::look_up::open_to_read;
 /// How many records of an index are read at a time.
 const AT_ONCE: usize = 4096;
 
+/// For no more records room is made before they are seen.
+const LIKELY: usize = 1 << 20;
+
 /// How far a pack is known.
 #[derive(Debug)]
 pub(super) struct Pack {
     pub(super) name: Arc<str>,
-    /// Whether this process writes it, and so need not read it.
-    pub(super) is_own: bool,
-    /// Whether nobody writes it any more.
-    pub(super) has_ended: bool,
-    /// Whether it is no longer there.
-    pub(super) is_gone: bool,
+    pub(super) state: State,
+    /// Whether it was read.
+    is_read: bool,
     /// How long its lines were when it was read.
     pub(super) length: u64,
     /// Up to where its lines are known.
     covered: u64,
     /// Up to where its index is read.
     indexed: u64,
+}
+
+/// Who writes a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// This process, which therefore need not read it.
+    Own,
+    /// Somebody, or nobody has looked yet.
+    Living,
+    /// Nobody any more, as far as locks tell.
+    Ended,
+    /// It is no longer there.
+    Gone,
 }
 
 /// What must be true of the lines that are read.
@@ -43,24 +56,28 @@ pub(super) struct Wanted<'a> {
 }
 
 impl Pack {
-    pub(super) fn new(name: &str, is_own: bool) -> Self {
-        let (has_ended, is_gone) = (false, false);
-        let name = name.into();
-        Self { name, is_own, has_ended, is_gone, length: 0, covered: 0, indexed: 0 }
+    pub(super) fn new(name: &str, state: State) -> Self {
+        Self { name: name.into(), state, is_read: false, length: 0, covered: 0, indexed: 0 }
     }
 
     /// Forgets what is known of it.
     pub(super) fn forget(&mut self) {
-        (self.length, self.covered, self.indexed, self.has_ended) = (0, 0, 0, false);
+        if self.state == State::Ended {
+            self.state = State::Living;
+        }
+        (self.is_read, self.length, self.covered, self.indexed) = (false, 0, 0, 0);
     }
 
-    /// Whether it may hold more than is known. Fails where it cannot be asked.
-    pub(super) fn may_have_grown(&self, folder: &Path) -> io::Result<bool> {
-        if self.is_own || self.has_ended || self.is_gone {
-            return Ok(false);
+    /// Whether it may hold more than is known. One that seems to have ended is asked only `thoroughly`, as
+    /// locks do not reach everywhere.
+    pub(super) fn may_have_grown(&self, folder: &Path, thoroughly: bool) -> bool {
+        match self.state {
+            State::Own | State::Gone => return false,
+            State::Ended if !thoroughly => return false,
+            State::Ended | State::Living => {}
         }
         let [lines, _] = Layout::pack(folder, &self.name);
-        Ok(std::fs::symlink_metadata(lines)?.len() != self.length)
+        !self.is_read || fs::symlink_metadata(lines).map_or(true, |meta| meta.len() != self.length)
     }
 
     /// Reads what is new. `wins` tells which of two records counts. Returns false if the pack is shorter
@@ -76,7 +93,9 @@ impl Pack {
         let lines = open_to_read(&lines)?;
         // Whoever writes a pack holds its lock. It is asked before the length, which then is the last.
         if lines.try_lock_shared().is_ok() {
-            self.has_ended = !self.is_own;
+            if self.state == State::Living {
+                self.state = State::Ended;
+            }
             let _ = lines.unlock();
         }
         let meta = lines.metadata()?;
@@ -86,7 +105,7 @@ impl Pack {
         if meta.len() < self.covered {
             return Ok(false);
         }
-        self.length = meta.len();
+        (self.length, self.is_read) = (meta.len(), true);
         let mut reading = Reading { pack: self, number, wanted, table, wins, lines: &lines };
         if let Ok(index) = open_to_read(&index) {
             reading.index(&index)?;
@@ -122,6 +141,7 @@ impl<W: Fn(&Record, &Record) -> bool> Reading<'_, W> {
         let most = (self.pack.length - self.pack.covered) / SHORTEST as u64 + 1;
         let size = index.metadata()?.len().saturating_sub(self.pack.indexed);
         let mut left = usize::try_from((size / stride as u64).min(most)).unwrap_or(0);
+        self.table.reserve(left.min(LIKELY));
         let mut buffer = vec![0; left.min(AT_ONCE) * stride];
         let mut at = self.pack.indexed;
         while left > 0 {
@@ -160,11 +180,9 @@ impl<W: Fn(&Record, &Record) -> bool> Reading<'_, W> {
         let Wanted { stage, outputs, .. } = self.wanted;
         let mut lines = Lines::new(self.lines, self.pack.covered, end);
         while let Some((offset, bytes)) = lines.next()? {
-            let Ok(line) = line::read(bytes) else { continue };
-            if line::wrong(&line.head, stage, outputs).is_some() {
-                continue;
-            }
-            let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+            let Ok((start, line)) = line::judge(bytes, stage, outputs) else { continue };
+            let length = u32::try_from(bytes.len() - start).unwrap_or(u32::MAX);
+            let offset = offset + start as u64;
             let record = Record::of(&line.head, line.generation, self.number, offset, length);
             let identities = line.head.outputs.iter().map(identity);
             self.table.add(&record, identities, |there| (self.wins)(&record, there));

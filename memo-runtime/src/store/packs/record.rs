@@ -20,6 +20,8 @@ pub(super) struct Record {
     pub(super) pack: u32,
     pub(super) seconds: f32,
     pub(super) generation: u32,
+    /// Whether what it gave lies in files beside the line, or refers to some.
+    pub(super) is_outside: bool,
 }
 
 /// How many bytes precede the records.
@@ -68,7 +70,9 @@ impl Record {
         let seconds = head.seconds as f32;
         let validator = mark(head.validator.as_deref());
         let (key, completed) = (head.key, head.completed);
-        Self { key, offset, completed, validator, length, pack, seconds, generation }
+        let is_outside =
+            head.kept().any(|kept| kept.inline().is_none() || !kept.references.is_empty());
+        Self { key, offset, completed, validator, length, pack, seconds, generation, is_outside }
     }
 
     /// Adds the bytes of the record.
@@ -82,7 +86,7 @@ impl Record {
         bytes.extend_from_slice(&self.length.to_le_bytes());
         bytes.extend_from_slice(&self.generation.to_le_bytes());
         bytes.extend_from_slice(&self.seconds.to_le_bytes());
-        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(&u32::from(self.is_outside).to_le_bytes());
         identities.iter().for_each(|digest| bytes.extend_from_slice(digest.as_bytes()));
         let sum = xxh3_64(&bytes[start..]);
         bytes.extend_from_slice(&sum.to_le_bytes());
@@ -106,6 +110,7 @@ impl Record {
             pack,
             seconds: f32::from_bits(short(72)),
             generation: short(68),
+            is_outside: short(76) != 0,
         };
         let (identities, _) = identities.as_chunks::<DIGEST>();
         Some((record, identities.iter().copied().map(Digest::from_bytes)))
