@@ -5,10 +5,11 @@
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasherDefault;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Hashed};
 use crate::error::{Error, ErrorKind};
 use crate::record::{Bound, Fields, Params, Record, State, fields_of};
 use crate::session::Session;
@@ -28,9 +29,12 @@ pub(crate) struct Declared(Mutex<Calls>);
 pub(crate) struct Calls {
     /// In the order of declaration, in which every call follows those that it depends on.
     pub(crate) nodes: Vec<Arc<Node>>,
-    by_identity: HashMap<Digest, usize>,
+    by_identity: HashMap<Digest, usize, BuildHasherDefault<Hashed>>,
     pub(crate) records: Vec<RecordCalls>,
+    names: HashSet<Arc<str>>,
     pub(crate) errors: Vec<Error>,
+    /// Where calls are told as they are declared.
+    told: Option<mpsc::Sender<Arc<Node>>>,
 }
 
 /// The calls of one record.
@@ -57,6 +61,10 @@ impl Declared {
         let next = calls.nodes.len();
         let position = *calls.by_identity.entry(node.plan_identity()).or_insert(next);
         if position == next {
+            if let Some(told) = &calls.told {
+                // Whoever listens may have heard enough.
+                let _ = told.send(Arc::clone(&node));
+            }
             calls.nodes.push(node);
         }
         if let Some(record) = calls.records.get_mut(record) {
@@ -65,10 +73,15 @@ impl Declared {
         Arc::clone(&calls.nodes[position])
     }
 
+    /// Tells `to` each call that is declared from now on.
+    pub(crate) fn tell(&self, to: Option<mpsc::Sender<Arc<Node>>>) {
+        self.calls().told = to;
+    }
+
     /// Adds a record and returns its position.
     pub(crate) fn add_record<P: Params>(&self, name: &Arc<str>, params: &Arc<P>) -> usize {
         let mut calls = self.calls();
-        if calls.records.iter().any(|record| record.name == *name) {
+        if !calls.names.insert(Arc::clone(name)) {
             let message = format!("two records are named `{name}`");
             calls.errors.push(Error::new(ErrorKind::Wiring, message));
         }

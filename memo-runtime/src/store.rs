@@ -73,7 +73,8 @@ struct Inner {
     outside: OnceCell<tempfile::TempDir>,
     /// Heads read or written by this process, so that a second look-up opens no file.
     known: Mutex<Known>,
-    observers: RwLock<Vec<Arc<dyn Observer>>>,
+    /// Shared, so that telling an event copies no list.
+    observers: RwLock<Arc<[Arc<dyn Observer>]>>,
     observed: AtomicBool,
     run: String,
     /// Runs the calls that nobody waits for.
@@ -108,7 +109,8 @@ impl Store {
     }
 
     pub(crate) fn add_observer(&self, observer: Arc<dyn Observer>) {
-        self.0.observers.write().unwrap_or_else(PoisonError::into_inner).push(observer);
+        let mut observers = self.0.observers.write().unwrap_or_else(PoisonError::into_inner);
+        *observers = observers.iter().cloned().chain([observer]).collect();
         self.0.observed.store(true, Ordering::Release);
     }
 

@@ -19,6 +19,7 @@ use crate::plan::{Calls, Declared, Plan};
 use crate::policy::{Policy, Selection, find_stage};
 use crate::record::{Frame, Params, Record, State};
 use crate::session::{Mode, Session};
+use crate::stage::ahead;
 use crate::stage::explain::Neighbours;
 use crate::stage::former::AcceptedCode;
 use crate::stage::node::Node;
@@ -152,8 +153,8 @@ struct Declaring<'a, P> {
 impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
     fn declare(self, records: Vec<NamedParams<P>>) -> Result<Declaration, Error> {
         let session = Arc::new(Session {
-            store: self.store,
-            policy: self.policy,
+            store: self.store.clone(),
+            policy: self.policy.clone(),
             mode: Mode::Planned { declared: Declared::default(), dry: AtomicBool::new(self.dry) },
             interrupted: Arc::clone(&self.options.interrupted),
             neighbours: Neighbours::default(),
@@ -161,18 +162,22 @@ impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
             accepted: AcceptedCode::default(),
             told_unkept: AtomicBool::new(false),
         });
-        for record in records {
-            let name: Arc<str> = record.name.into();
-            let params = Arc::new(record.params);
-            let index =
-                session.declared().map_or(0, |declared| declared.add_record(&name, &params));
-            let mut record = Record::in_session(Arc::clone(&session), name, params, index);
-            if let Err(error) = (self.experiment.pipeline)(&mut record) {
-                ended(&session, &record, error);
-            }
-        }
+        let wanted = self.options.jobs_or_cores() > 1;
+        ahead::while_declaring(session.declared(), records.len(), wanted, || {
+            records.into_iter().for_each(|record| self.declare_record(&session, record));
+        });
         let aggregates = self.experiment.declare_aggregates(&session);
         finish(session, aggregates)
+    }
+
+    fn declare_record(&self, session: &Arc<Session>, record: NamedParams<P>) {
+        let name: Arc<str> = record.name.into();
+        let params = Arc::new(record.params);
+        let index = session.declared().map_or(0, |declared| declared.add_record(&name, &params));
+        let mut record = Record::in_session(Arc::clone(session), name, params, index);
+        if let Err(error) = (self.experiment.pipeline)(&mut record) {
+            ended(session, &record, error);
+        }
     }
 }
 
@@ -272,6 +277,10 @@ fn finish(session: Arc<Session>, aggregates: Frame) -> Result<Declaration, Error
 /// would be published at one place, are mistakes that need not wait for a run.
 fn check_places(calls: &Calls, frames: &[Frame]) -> Vec<Error> {
     let mut errors = Vec::new();
+    let publishes = |node: &Arc<Node>| node.outputs.iter().any(|slot| slot.published().is_some());
+    if !calls.nodes.iter().any(publishes) {
+        return errors;
+    }
     let mut taken: HashMap<PathBuf, (*const Node, usize)> = HashMap::new();
     let of_records = calls.records.iter().zip(frames).flat_map(|(record, frame)| {
         record.nodes.iter().map(move |node| (&calls.nodes[*node], frame))

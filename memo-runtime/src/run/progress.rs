@@ -24,6 +24,8 @@ pub(super) struct Progress {
     pub(super) limits: Limits,
     /// How many workers are busy with a call.
     pub(super) busy: usize,
+    /// How many workers wait for something to do.
+    pub(super) asleep: usize,
     pub(super) stopped: bool,
 }
 
@@ -72,10 +74,10 @@ impl Progress {
             })
             .collect();
         let ready = (0..tasks.len()).filter(|index| tasks[*index].unsettled == 0).collect();
-        let values = Readers::new(graph.readers.iter().map(Vec::len).collect());
+        let values = Readers::new(graph.readers.lengths().collect());
         let queue = Queue::new(tasks.len());
         let held = Held::new(memory);
-        Self { ready, queue, tasks, values, held, limits, busy: 0, stopped: false }
+        Self { ready, queue, tasks, values, held, limits, busy: 0, asleep: 0, stopped: false }
     }
 
     pub(super) fn into_ends(self) -> Vec<End> {

@@ -47,6 +47,14 @@ impl<'a> Scheduler<'a> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Wakes the workers that wait, if there are any: most changes are none that anybody waits for, and asking
+    /// the system each time would take longer than a look-up.
+    fn wake(&self, state: &Progress) {
+        if state.asleep > 0 {
+            self.changed.notify_all();
+        }
+    }
+
     /// What each worker does until nothing is left.
     pub(super) fn work(&self) {
         let mut state = self.state();
@@ -61,20 +69,24 @@ impl<'a> Scheduler<'a> {
                     self.take(&next);
                     state = self.state();
                     state.busy -= 1;
-                    if let Next::Run(_, need) = &next {
+                    let has_run = if let Next::Run(_, need) = &next {
                         state.limits.give_back(need);
-                        self.changed.notify_all();
-                    }
-                    if state.busy == 0 {
-                        self.changed.notify_all();
+                        true
+                    } else {
+                        false
+                    };
+                    if has_run || state.busy == 0 {
+                        self.wake(&state);
                     }
                 }
                 None if state.busy == 0 => {
-                    self.changed.notify_all();
+                    self.wake(&state);
                     return;
                 }
                 None => {
+                    state.asleep += 1;
                     state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    state.asleep -= 1;
                 }
             }
         }
@@ -134,8 +146,9 @@ impl<'a> Scheduler<'a> {
                 }
                 Needs::Nothing if !may_run => {
                     drop(turn);
-                    self.state().wait_for_turn(&self.graph, index);
-                    return self.changed.notify_all();
+                    let mut state = self.state();
+                    state.wait_for_turn(&self.graph, index);
+                    return self.wake(&state);
                 }
                 Needs::Nothing => match node.run() {
                     Ok(()) if matches!(node.status(), Status::Hit) => (End::Cached, true),
@@ -146,7 +159,6 @@ impl<'a> Scheduler<'a> {
         };
         drop(turn);
         if settled {
-            self.settled(index);
             self.finished(index, end);
         } else {
             self.failed(index, end);
@@ -156,26 +168,35 @@ impl<'a> Scheduler<'a> {
     /// Asks for the values that this call needs and that nobody has made.
     fn needs(&self, index: usize) -> Needs {
         let without = self.graph.nodes[index].valueless();
-        let needs = self.state().ask(&self.graph, index, &without);
+        let mut state = self.state();
+        let needs = state.ask(&self.graph, index, &without);
         if let Needs::Others = needs {
-            self.changed.notify_all();
+            self.wake(&state);
         }
         needs
     }
 
     /// Tells the readers of a call that its digests are known.
     fn settled(&self, index: usize) {
-        self.state().settled(&self.graph, index);
-        self.changed.notify_all();
+        let mut state = self.state();
+        state.settled(&self.graph, index);
+        self.wake(&state);
     }
 
-    /// Notes that a call is done, wakes those that wait for its values, and lets go of values that
-    /// nobody will read any more.
+    /// Notes that a call is done, wakes those that wait for its values or digests, and lets go of values that
+    /// nobody will read any more, and of those for which there is no room.
     fn finished(&self, index: usize, end: End) {
-        let unread = self.state().finished(&self.graph, index, end);
+        let mut state = self.state();
+        state.settled(&self.graph, index);
+        let mut unread = state.finished(&self.graph, index, end);
+        unread.extend(state.held.make_room());
+        if unread.is_empty() {
+            return self.wake(&state);
+        }
+        drop(state);
+        // Before anybody is woken, so that there is room for what comes next.
         self.drop_values(&unread);
-        self.make_room();
-        self.changed.notify_all();
+        self.wake(&self.state());
     }
 
     /// Notes a failure, and skips all that depends on it.
@@ -195,7 +216,7 @@ impl<'a> Scheduler<'a> {
             self.drop_values(&unread);
             self.tell_skipped(&skipped, because);
         }
-        self.changed.notify_all();
+        self.wake(&self.state());
     }
 
     /// Skips a call whose inputs cannot be had, since a call that makes one has failed before.
@@ -206,7 +227,7 @@ impl<'a> Scheduler<'a> {
         skipped.insert(0, index);
         self.drop_values(&unread);
         self.tell_skipped(&skipped, because);
-        self.changed.notify_all();
+        self.wake(&self.state());
     }
 
     fn tell_skipped(&self, skipped: &[usize], because: &'static str) {
@@ -218,12 +239,6 @@ impl<'a> Scheduler<'a> {
 
     fn drop_values(&self, unread: &[usize]) {
         unread.iter().for_each(|source| self.graph.nodes[*source].drop_values());
-    }
-
-    /// Evicts values that can be read again, while more is held than the run may hold.
-    fn make_room(&self) {
-        let evicted = self.state().held.make_room();
-        self.drop_values(&evicted);
     }
 
     fn panicked(&self, index: usize, what: &str) {

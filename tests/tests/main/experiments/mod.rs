@@ -8,6 +8,7 @@ mod failures;
 mod forced_values;
 mod graphs;
 mod in_memory;
+mod many;
 mod plans;
 
 mod scheduling;
