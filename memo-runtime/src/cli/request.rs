@@ -78,6 +78,7 @@ impl Request {
         let is_text = self.format == Format::Text;
         let live = is_text && self.detail != Detail::Quiet && io::stderr().is_terminal();
         let progress = Arc::new(Progress::new(output.clone(), self.detail, live));
+        progress.make_way_for_panics();
         let flag = Arc::<AtomicBool>::default();
         let told = Arc::clone(&progress);
         let signals = Signals::listen(Arc::clone(&flag), self.grace, Arc::clone(&progress));
