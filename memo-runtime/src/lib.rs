@@ -116,6 +116,8 @@ mod record;
 mod run;
 mod session;
 mod slot;
+#[cfg(all(feature = "slurm", unix))]
+mod slurm;
 mod stage;
 mod started;
 mod store;

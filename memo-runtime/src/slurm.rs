@@ -1,0 +1,97 @@
+//! A typed client of Slurm: submit an array, follow its tasks, cancel them, read their logs.
+//!
+//! It drives Slurm's own commands as processes, and knows nothing of stages or plans. Three things hold
+//! throughout:
+//!
+//! - **Slurm's answers are late, partial or absent.** Whether work is done is for the store to say; what
+//!   is learned here is that something will never come, and why.
+//! - **Nothing is submitted twice.** Each submission has a name of its own, and one whose answer was lost
+//!   is looked up by that name before it is tried again.
+//! - **What cannot come true is refused, not waited for**: `sbatch --test-only` is asked first, and a
+//!   reason for waiting that no time will mend is told.
+
+#![allow(dead_code, unused_imports, reason = "the executor that calls it is not there yet")]
+
+use std::fmt;
+use std::time::Duration;
+
+mod array;
+mod cancel;
+mod command;
+mod detail;
+mod error;
+mod limits;
+mod logs;
+mod reason;
+mod request;
+mod script;
+mod state;
+mod submit;
+mod watch;
+
+pub(crate) use array::{Indices, JobId, Task};
+pub(crate) use cancel::by_hand;
+pub(crate) use command::Commands;
+pub(crate) use detail::Detail;
+pub(crate) use error::Error;
+pub(crate) use limits::Limits;
+pub(crate) use logs::{Logs, tail};
+pub(crate) use reason::{Outlook, advice};
+pub(crate) use request::{Environment, Name, Part, Request};
+pub(crate) use state::{Cause, Interruption, State};
+pub(crate) use watch::{Change, Pace, Stuck, Watch};
+
+/// Waits for so long, or less if the run is to end; then it is `false`.
+type Pause = Box<dyn Fn(Duration) -> bool + Send + Sync>;
+
+/// A cluster, by way of its commands.
+pub(crate) struct Slurm {
+    commands: Commands,
+    limits: Limits,
+    pause: Pause,
+}
+
+impl Slurm {
+    /// Asks the cluster for its limits. Where it does not answer that, the usual ones are taken: what is
+    /// really wrong comes out at the first submission.
+    ///
+    /// # Errors
+    ///
+    /// Fails where Slurm's commands are missing.
+    pub(crate) fn connect(commands: Commands) -> Result<Self, Error> {
+        let limits = match commands.run("scontrol", ["show", "config"]) {
+            Ok(config) => Limits::read(&config),
+            Err(error @ (Error::Missing { .. } | Error::NotStarted { .. })) => return Err(error),
+            Err(_) => Limits::default(),
+        };
+        let pause = |time| {
+            std::thread::sleep(time);
+            true
+        };
+        Ok(Self { commands, limits, pause: Box::new(pause) })
+    }
+
+    /// Waits by calling `pause`, which says by `false` that the run is to end.
+    pub(crate) fn pausing(
+        mut self,
+        pause: impl Fn(Duration) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.pause = Box::new(pause);
+        self
+    }
+
+    /// Returns what the cluster allows.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+impl fmt::Debug for Slurm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { commands, limits, .. } = self;
+        f.debug_struct("Slurm").field("commands", commands).field("limits", limits).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;
