@@ -94,6 +94,8 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         let _ = script("down").arg(&self.0).arg("--purge").status();
+        // Also where the scripts are not there.
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
