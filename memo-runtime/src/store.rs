@@ -32,6 +32,8 @@ pub(crate) mod lock;
 mod look_up;
 pub(crate) mod manifest;
 mod options;
+#[allow(dead_code, unused_imports, reason = "arrays, which call it, come next")]
+pub(crate) mod packs;
 mod put;
 pub(crate) mod results;
 mod scratch;

@@ -7,6 +7,8 @@
 //!     entries/<stage>/<ab>/<key>.jsonl      one manifest an entry; small values lie inside
 //!     artifacts/<ab>/<digest>.<ext>         one file an artifact; equal ones are stored once
 //!     artifacts/<ab>/<digest>/main.<ext>    an artifact of several files
+//!     shards/<stage>/<ab>/<shared>/<pack>.jsonl   shards of arrays, one line each, many in a file
+//!     shards/<stage>/<ab>/<shared>/<pack>.index   where the lines are; made of them, for speed
 //!     code/<fingerprint>.json               what a fingerprint is made of, for explanations
 //!     seen/<stage>.json                     the fingerprint that was asked for last and not found
 //!     accepted/<stage>/<fingerprint>.json   the former one whose entries serve it, on the user's word
@@ -87,6 +89,18 @@ impl Layout {
             [] => self.artifact(&kept.digest, &kept.extension),
             _ => self.artifact_folder(&kept.digest),
         }
+    }
+
+    /// Where the shards lie of a stage's array calls that have this part of their keys in common.
+    pub(crate) fn shards(&self, stage: &str, shared: &Digest) -> PathBuf {
+        let shared = shared.to_string();
+        let stage = self.base.join("shards").join(file_name(stage));
+        stage.join([&shared[..2], "/", &shared].concat())
+    }
+
+    /// The lines of a pack, and the index of them.
+    pub(crate) fn pack(folder: &Path, pack: &str) -> [PathBuf; 2] {
+        [".jsonl", ".index"].map(|end| folder.join([pack, end].concat()))
     }
 
     pub(crate) fn code(&self, fingerprint: &str) -> PathBuf {

@@ -21,7 +21,7 @@ use crate::key::Component;
 use crate::key::files::{FileDigest, FileMemory};
 use crate::stage::StageSpec;
 
-mod quick;
+pub(super) mod quick;
 
 const PREFIX: &str = "{\"memo\":1,\"sum\":\"";
 const SUM: usize = 32;
@@ -160,7 +160,17 @@ pub(crate) fn begins(bytes: &[u8]) -> bool {
 
 /// Writes a manifest.
 pub(crate) fn write(head: &Head, detail: &Detail) -> serde_json::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(2048);
+    let mut bytes = begun(head, 2048)?;
+    bytes.extend_from_slice(b"}\n");
+    serde_json::to_writer(&mut bytes, detail)?;
+    bytes.push(b'\n');
+    seal(&mut bytes);
+    Ok(bytes)
+}
+
+/// Writes a head up to the brace that closes it, with room for the checksum.
+pub(super) fn begun(head: &Head, capacity: usize) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(capacity);
     bytes.extend_from_slice(PREFIX.as_bytes());
     bytes.extend_from_slice(&[b'0'; SUM]);
     bytes.extend_from_slice(b"\",");
@@ -168,12 +178,14 @@ pub(crate) fn write(head: &Head, detail: &Detail) -> serde_json::Result<Vec<u8>>
     serde_json::to_writer(&mut bytes, head)?;
     // The head's own opening brace is the one that PREFIX has written.
     bytes.remove(body);
-    bytes.push(b'\n');
-    serde_json::to_writer(&mut bytes, detail)?;
-    bytes.push(b'\n');
-    let sum = checksum(&bytes[body..]);
-    bytes[PREFIX.len()..PREFIX.len() + SUM].copy_from_slice(&sum);
+    bytes.pop();
     Ok(bytes)
+}
+
+/// Writes the checksum of all that follows it.
+pub(super) fn seal(bytes: &mut [u8]) {
+    let (front, body) = bytes.split_at_mut(PREFIX.len() + SUM + 2);
+    front[PREFIX.len()..PREFIX.len() + SUM].copy_from_slice(&checksum(body));
 }
 
 /// Reads the head of a manifest, all of whose bytes are checked. It is most likely one of the stage
@@ -199,7 +211,8 @@ pub(crate) fn read_detail(bytes: &[u8]) -> Result<Detail, NotAManifest> {
     serde_json::from_slice(&body[end + 1..]).map_err(|_| NotAManifest::Content)
 }
 
-fn checked_body(bytes: &[u8]) -> Result<&[u8], NotAManifest> {
+/// Returns what the checksum is of, if it is right.
+pub(super) fn checked_body(bytes: &[u8]) -> Result<&[u8], NotAManifest> {
     let rest = bytes.strip_prefix(PREFIX.as_bytes()).ok_or(NotAManifest::Prefix)?;
     let (sum, rest) = rest.split_at_checked(SUM).ok_or(NotAManifest::Prefix)?;
     let body = rest.strip_prefix(b"\",").ok_or(NotAManifest::Prefix)?;

@@ -17,28 +17,26 @@ const EXTENSIONS: [&str; 4] = ["json", "bin", "csv", "txt"];
 /// Reads the head at the beginning of a manifest, which is most likely one of the stage `asked`.
 pub(super) fn head(manifest: &[u8], asked: Option<&'static StageSpec>) -> Option<Head> {
     let mut rest = Rest(manifest.get(PREFIX.len() + SUM..)?);
-    rest.skip("\",\"key\":")?;
-    let key = rest.digest()?;
-    rest.skip(",\"stage\":")?;
-    let stage = rest.familiar(asked.map(|spec| spec.name))?;
-    rest.skip(",\"outputs\":[")?;
-    let specs = asked.map_or(&[][..], |spec| spec.outputs);
-    let mut outputs = Vec::with_capacity(specs.len());
-    while rest.skip("]").is_none() {
-        if !outputs.is_empty() {
-            rest.skip(",")?;
-        }
-        outputs.push(rest.output(specs.get(outputs.len()).map(|spec| spec.name))?);
-    }
-    rest.skip(",\"seconds\":")?;
-    let seconds = rest.number()?;
-    rest.skip(",\"completed\":")?;
-    let completed = rest.number()?;
-    rest.skip(",\"run\":")?;
-    let run = rest.text()?;
-    let logged = rest.skip(",\"logged\":true").is_some();
+    let head = rest.head(asked)?;
     rest.skip("}\n")?;
-    Some(Head { key, stage, outputs, seconds, completed, run, logged, validator: None })
+    Some(head)
+}
+
+/// Reads a line of a pack: the head, the index of its element, and its generation.
+pub(in crate::store) fn line(
+    line: &[u8],
+    asked: Option<&'static StageSpec>,
+) -> Option<(Head, u64, u32)> {
+    let mut rest = Rest(line.get(PREFIX.len() + SUM..)?);
+    let head = rest.head(asked)?;
+    rest.skip(",\"index\":")?;
+    let index = rest.number()?;
+    let generation = match rest.skip(",\"generation\":") {
+        Some(()) => rest.number()?,
+        None => 0,
+    };
+    rest.skip("}\n")?;
+    rest.0.is_empty().then_some((head, index, generation))
 }
 
 /// What is still to be read.
@@ -49,6 +47,31 @@ impl Rest<'_> {
     fn skip(&mut self, next: &str) -> Option<()> {
         self.0 = self.0.strip_prefix(next.as_bytes())?;
         Some(())
+    }
+
+    /// Reads a head up to the brace that closes it.
+    fn head(&mut self, asked: Option<&'static StageSpec>) -> Option<Head> {
+        self.skip("\",\"key\":")?;
+        let key = self.digest()?;
+        self.skip(",\"stage\":")?;
+        let stage = self.familiar(asked.map(|spec| spec.name))?;
+        self.skip(",\"outputs\":[")?;
+        let specs = asked.map_or(&[][..], |spec| spec.outputs);
+        let mut outputs = Vec::with_capacity(specs.len());
+        while self.skip("]").is_none() {
+            if !outputs.is_empty() {
+                self.skip(",")?;
+            }
+            outputs.push(self.output(specs.get(outputs.len()).map(|spec| spec.name))?);
+        }
+        self.skip(",\"seconds\":")?;
+        let seconds = self.number()?;
+        self.skip(",\"completed\":")?;
+        let completed = self.number()?;
+        self.skip(",\"run\":")?;
+        let run = self.text()?;
+        let logged = self.skip(",\"logged\":true").is_some();
+        Some(Head { key, stage, outputs, seconds, completed, run, logged, validator: None })
     }
 
     fn output(&mut self, name: Option<&'static str>) -> Option<Output> {
