@@ -14,6 +14,8 @@ mod miss;
 mod miss_durable;
 mod no_op_run;
 mod process;
+mod shards_added;
+mod shards_found;
 
 /// All cases, in the order of the table.
 pub const ALL: &[Case] = &[
@@ -28,4 +30,10 @@ pub const ALL: &[Case] = &[
     input_file::CASE,
     input_file_new::CASE,
     digest_large::CASE,
+    shards_found::FEW,
+    shards_found::CASE,
+    shards_found::MANY,
+    shards_found::NOTHING_NEW,
+    shards_added::CASE,
+    shards_added::DURABLE,
 ];

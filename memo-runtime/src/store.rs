@@ -78,6 +78,8 @@ struct Inner {
     observers: RwLock<Vec<Arc<dyn Observer>>>,
     observed: AtomicBool,
     run: String,
+    /// The packs of shards that are in use.
+    packs: packs::open::Open,
     /// Runs the calls that nobody waits for.
     pool: Arc<Pool>,
 }

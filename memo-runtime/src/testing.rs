@@ -26,8 +26,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::event::{Event, Observer};
 
 mod conformance;
+mod shelf;
 
 pub use conformance::conforms;
+#[doc(hidden)]
+pub use shelf::Shelf;
 
 /// Keeps all events. Cloning gives the same recorder.
 #[derive(Clone, Default)]

@@ -9,6 +9,7 @@ use once_cell::sync::OnceCell;
 use super::digests::KeptDigests;
 use super::layout::Layout;
 use super::lock::Locks;
+use super::packs::open::Open;
 use super::{Inner, Store, history};
 use crate::artifact::io_error;
 use crate::error::{Error, ErrorKind};
@@ -103,6 +104,7 @@ impl StoreOptions {
             observers: RwLock::new(self.observers),
             observed,
             run: history::run_name(),
+            packs: Open::default(),
             pool: Arc::new(Pool::new(self.jobs)),
         })))
     }

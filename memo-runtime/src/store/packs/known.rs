@@ -48,11 +48,11 @@ impl Known {
     }
 
     /// Whether there is nothing new, as far as the file system tells.
-    pub(super) fn is_current(&self, folder: &Path) -> bool {
+    pub(super) fn is_current(&self, folder: &Path, thoroughly: bool) -> bool {
         if self.listed == Listed::Never {
             return false;
         }
-        let same = |pack: &Pack| pack.may_have_grown(folder).is_ok_and(|grown| !grown);
+        let same = |pack: &Pack| !pack.may_have_grown(folder, thoroughly);
         listed(folder).is_ok_and(|now| now == self.listed) && self.packs.iter().all(same)
     }
 
@@ -74,8 +74,7 @@ impl Known {
             let again = std::mem::take(&mut shrunk);
             for number in 0..self.packs.len() {
                 let pack = &self.packs[number];
-                let is_known = pack.has_ended || pack.is_own && !again;
-                if pack.is_gone || is_known {
+                if !pack.may_have_grown(wanted.folder, true) && !(pack.is_own && again) {
                     continue;
                 }
                 match self.read(number, wanted) {
@@ -100,6 +99,15 @@ impl Known {
     pub(super) fn add_own(&mut self, name: &str) -> u32 {
         self.packs.push(Pack::new(name, true));
         u32::try_from(self.packs.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// Forgets a pack that could not be made.
+    pub(super) fn remove_own(&mut self, number: u32) {
+        if number as usize + 1 == self.packs.len() {
+            self.packs.pop();
+        } else if let Some(pack) = self.packs.get_mut(number as usize) {
+            pack.is_gone = true;
+        }
     }
 
     /// Adds a line that this process has written.

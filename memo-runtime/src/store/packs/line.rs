@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::store::manifest::{self, Head, Kept, NotAManifest, quick};
 
 /// No line is written or read that is longer. What a body logs is the only part that may be long.
-pub(crate) const LONGEST: usize = 64 << 20;
+pub(crate) const LONGEST: usize = 16 << 20;
 
 /// No line is shorter: it holds a checksum and a key.
 pub(super) const SHORTEST: usize = 128;
@@ -56,7 +56,7 @@ pub(super) fn write(
 }
 
 /// Reads a line with its line break, all of whose bytes are checked.
-pub(super) fn read(bytes: &[u8]) -> Result<Line, NotAManifest> {
+fn read(bytes: &[u8]) -> Result<Line, NotAManifest> {
     manifest::checked_body(bytes)?;
     if let Some((head, index, generation)) = quick::line(bytes, None) {
         return Ok(Line { head, index, generation, log: Vec::new() });
@@ -67,14 +67,39 @@ pub(super) fn read(bytes: &[u8]) -> Result<Line, NotAManifest> {
     Ok(Line { head, index, generation, log })
 }
 
+/// Reads a line of a pack of `stage`. Where a line break was lost, it is the last of several. Returns also
+/// how many bytes precede it.
+pub(super) fn judge(
+    bytes: &[u8],
+    stage: &str,
+    outputs: usize,
+) -> Result<(usize, Line), &'static str> {
+    let (start, line) = match read(bytes) {
+        Ok(line) => (0, line),
+        Err(error) => {
+            // No text inside a line looks like the beginning of one: its quotes are escaped.
+            let begins = |start: &usize| manifest::begins(&bytes[*start..]);
+            let last = (1..bytes.len()).rev().find(begins);
+            let why = match error {
+                NotAManifest::Prefix => "it does not begin as a line does",
+                NotAManifest::Checksum => "its checksum is wrong",
+                NotAManifest::Content => "it has no meaning",
+            };
+            let start = last.ok_or(why)?;
+            (start, read(&bytes[start..]).map_err(|_| why)?)
+        }
+    };
+    wrong(&line.head, stage, outputs).map_or(Ok((start, line)), Err)
+}
+
 /// Says why a whole line is none of this pack.
-pub(super) fn wrong(head: &Head, stage: &str, outputs: usize) -> Option<&'static str> {
+fn wrong(head: &Head, stage: &str, outputs: usize) -> Option<&'static str> {
     if head.stage != stage || head.outputs.len() != outputs {
-        return Some("the line belongs to another stage");
+        return Some("it belongs to another stage");
     }
     if !head.stays_inside() {
-        return Some("the line names files outside the store");
+        return Some("it names files outside the store");
     }
     let agree = head.kept().all(Kept::sizes_agree);
-    (!agree).then_some("the line tells sizes that cannot be")
+    (!agree).then_some("it tells sizes that cannot be")
 }

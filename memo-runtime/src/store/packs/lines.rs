@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 use std::fs::File;
-use std::io;
+use std::io::{self, BufRead as _};
 use std::os::unix::fs::FileExt as _;
 
 use super::line::LONGEST;
@@ -36,11 +36,12 @@ impl<F: Borrow<File>> Lines<F> {
     pub(super) fn next(&mut self) -> io::Result<Option<(u64, &[u8])>> {
         let mut searched = self.next;
         loop {
-            let found = self.buffer[searched..].iter().position(|byte| *byte == b'\n');
-            if let Some(length) = found {
+            let length = (&self.buffer[searched..]).skip_until(b'\n')?;
+            let end = searched + length;
+            if length > 0 && self.buffer[end - 1] == b'\n' {
                 let (begin, start) = (self.position(), self.next);
-                self.next = searched + length + 1;
-                return Ok(Some((begin, &self.buffer[start..self.next])));
+                self.next = end;
+                return Ok(Some((begin, &self.buffer[start..end])));
             }
             if self.buffer.len() - self.next > LONGEST {
                 return Ok(None);

@@ -1,6 +1,6 @@
 //! A pack as this process has seen it: how far its lines are known, and how the rest is read.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -26,6 +26,8 @@ pub(super) struct Pack {
     pub(super) has_ended: bool,
     /// Whether it is no longer there.
     pub(super) is_gone: bool,
+    /// Whether it was read.
+    is_read: bool,
     /// How long its lines were when it was read.
     pub(super) length: u64,
     /// Up to where its lines are known.
@@ -44,23 +46,31 @@ pub(super) struct Wanted<'a> {
 
 impl Pack {
     pub(super) fn new(name: &str, is_own: bool) -> Self {
-        let (has_ended, is_gone) = (false, false);
-        let name = name.into();
-        Self { name, is_own, has_ended, is_gone, length: 0, covered: 0, indexed: 0 }
+        Self {
+            name: name.into(),
+            is_own,
+            has_ended: false,
+            is_gone: false,
+            is_read: false,
+            length: 0,
+            covered: 0,
+            indexed: 0,
+        }
     }
 
     /// Forgets what is known of it.
     pub(super) fn forget(&mut self) {
-        (self.length, self.covered, self.indexed, self.has_ended) = (0, 0, 0, false);
+        *self = Self { is_gone: self.is_gone, ..Self::new(&self.name, self.is_own) };
     }
 
-    /// Whether it may hold more than is known. Fails where it cannot be asked.
-    pub(super) fn may_have_grown(&self, folder: &Path) -> io::Result<bool> {
-        if self.is_own || self.has_ended || self.is_gone {
-            return Ok(false);
+    /// Whether it may hold more than is known. One that seems to have ended is asked only `thoroughly`, as
+    /// locks do not reach everywhere.
+    pub(super) fn may_have_grown(&self, folder: &Path, thoroughly: bool) -> bool {
+        if self.is_own || self.is_gone || self.has_ended && !thoroughly {
+            return false;
         }
         let [lines, _] = Layout::pack(folder, &self.name);
-        Ok(std::fs::symlink_metadata(lines)?.len() != self.length)
+        !self.is_read || fs::symlink_metadata(lines).map_or(true, |meta| meta.len() != self.length)
     }
 
     /// Reads what is new. `wins` tells which of two records counts. Returns false if the pack is shorter
@@ -86,7 +96,7 @@ impl Pack {
         if meta.len() < self.covered {
             return Ok(false);
         }
-        self.length = meta.len();
+        (self.length, self.is_read) = (meta.len(), true);
         let mut reading = Reading { pack: self, number, wanted, table, wins, lines: &lines };
         if let Ok(index) = open_to_read(&index) {
             reading.index(&index)?;
@@ -160,11 +170,9 @@ impl<W: Fn(&Record, &Record) -> bool> Reading<'_, W> {
         let Wanted { stage, outputs, .. } = self.wanted;
         let mut lines = Lines::new(self.lines, self.pack.covered, end);
         while let Some((offset, bytes)) = lines.next()? {
-            let Ok(line) = line::read(bytes) else { continue };
-            if line::wrong(&line.head, stage, outputs).is_some() {
-                continue;
-            }
-            let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+            let Ok((start, line)) = line::judge(bytes, stage, outputs) else { continue };
+            let length = u32::try_from(bytes.len() - start).unwrap_or(u32::MAX);
+            let offset = offset + start as u64;
             let record = Record::of(&line.head, line.generation, self.number, offset, length);
             let identities = line.head.outputs.iter().map(identity);
             self.table.add(&record, identities, |there| (self.wins)(&record, there));

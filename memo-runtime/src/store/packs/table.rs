@@ -96,15 +96,18 @@ impl Table {
         self.find(key).map(|number| get(&self.segments, self.outputs, number))
     }
 
+    /// Returns the segment that grows. If somebody looks at it, it stays as it is: another one follows, or
+    /// a copy takes its place while it is small.
     fn last(&mut self) -> &mut Segment {
-        let is_shared = self.segments.last_mut().is_none_or(|last| Arc::get_mut(last).is_none());
-        if is_shared {
-            let first =
-                self.segments.last().map_or(0, |last| last.first as usize + last.records.len());
+        const SMALL: usize = 1024;
+        let mut last = self.segments.len() - 1;
+        let segment = &mut self.segments[last];
+        if segment.records.len() > SMALL && Arc::get_mut(segment).is_none() {
+            let first = segment.first as usize + segment.records.len();
             let first = u32::try_from(first).unwrap_or(u32::MAX);
             self.segments.push(Arc::new(Segment { first, ..Segment::default() }));
+            last += 1;
         }
-        let last = self.segments.len() - 1;
         Arc::make_mut(&mut self.segments[last])
     }
 

@@ -69,3 +69,8 @@ fn what_is_added_is_found_at_once_and_by_the_next_process() {
         assert_eq!(packs.all().map(|line| line.unwrap().1.index).collect::<Vec<_>>(), [1, 3]);
     }
 }
+
+mod compact;
+mod damage;
+mod hostile;
+mod together;

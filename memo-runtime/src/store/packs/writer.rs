@@ -2,11 +2,13 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use tempfile::TempPath;
 
+use super::commits::Commits;
 use super::record::{HEADER, Record, header};
 use crate::digest::Digest;
 use crate::store::layout::Layout;
@@ -16,11 +18,18 @@ use crate::store::layout::Layout;
 pub(super) struct Writer {
     /// The number that this process has given it.
     pub(super) number: u32,
-    lines: File,
+    lines: Arc<Lines>,
     /// `None` where it could not be made: readers do without.
     index: Option<File>,
     end: u64,
     indexed: u64,
+}
+
+/// The file of the lines, and how far it is on the disk.
+#[derive(Debug)]
+pub(super) struct Lines {
+    file: File,
+    commits: Commits,
 }
 
 impl Writer {
@@ -33,9 +42,7 @@ impl Writer {
         outputs: usize,
     ) -> io::Result<Self> {
         let [lines_place, index_place] = Layout::pack(folder, name);
-        let (lines, path) = new_file(scratch)?;
-        // It is locked before anybody can see it. Where there are no locks, nobody asks for one.
-        let _ = lines.try_lock();
+        let (file, path) = new_file(scratch)?;
         path.persist_noclobber(lines_place)?;
         let index = || -> io::Result<File> {
             let (index, path) = new_file(scratch)?;
@@ -43,10 +50,18 @@ impl Writer {
             path.persist_noclobber(index_place)?;
             Ok(index)
         };
-        Ok(Self { number, lines, index: index().ok(), end: 0, indexed: HEADER as u64 })
+        let (index, indexed) = (index().ok(), HEADER as u64);
+        let lines = Arc::new(Lines { file, commits: Commits::default() });
+        Ok(Self { number, lines, index, end: 0, indexed })
     }
 
-    /// Adds a line, then its record. What was written in part is taken back.
+    /// Whether the pack is still what others find in its place.
+    pub(super) fn is_there(&self) -> bool {
+        self.lines.file.metadata().is_ok_and(|meta| meta.nlink() > 0)
+    }
+
+    /// Adds a line, then its record, and tells it where the line lies. What was written in part is taken
+    /// back.
     pub(super) fn add(
         &mut self,
         line: &[u8],
@@ -55,9 +70,9 @@ impl Writer {
         identities: &[Digest],
     ) -> io::Result<()> {
         (record.pack, record.offset) = (self.number, self.end);
-        if let Err(error) = self.lines.write_all_at(line, self.end) {
-            // Should this fail too, the next line is written over it.
-            let _ = self.lines.set_len(self.end);
+        if let Err(error) = self.lines.file.write_all_at(line, self.end) {
+            // Should this fail too: no line ends there, and the next one is written over it.
+            let _ = self.lines.file.set_len(self.end);
             return Err(error);
         }
         self.end += line.len() as u64;
@@ -73,11 +88,25 @@ impl Writer {
         Ok(())
     }
 
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.lines.sync_data()
+    /// Returns what to wait for until all that was added by now is on the disk.
+    pub(super) fn commit(&self) -> impl FnOnce() -> io::Result<()> + use<> {
+        let (lines, end) = (Arc::clone(&self.lines), self.end);
+        lines.commits.written(end);
+        move || lines.commits.wait(&lines.file, end)
     }
 }
 
-fn new_file(scratch: &Path) -> io::Result<(File, TempPath)> {
-    Ok(tempfile::Builder::new().prefix("pack-").tempfile_in(scratch)?.into_parts())
+/// Makes a file that is locked before anybody can see it. Where there are no locks, nobody asks for one.
+pub(super) fn new_file(scratch: &Path) -> io::Result<(File, TempPath)> {
+    let (file, path) = tempfile::Builder::new().prefix("pack-").tempfile_in(scratch)?.into_parts();
+    let _ = file.try_lock();
+    Ok((file, path))
+}
+
+/// Makes the names in a folder safe against a power cut, and that of the folder itself, up to the store's.
+pub(super) fn sync_folders(folder: &Path, store: &Path) -> io::Result<()> {
+    for folder in folder.ancestors().take_while(|folder| folder.starts_with(store)) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
