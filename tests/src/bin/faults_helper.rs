@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use memo_runtime::prelude::*;
+use memo_runtime::testing::Shelf;
 use memo_runtime::{Event, Outcome, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -226,6 +227,45 @@ fn run_one(store: &str, arguments: &[String]) -> Result<u8> {
     Ok(0)
 }
 
+/// Adds shards from two threads, whatever becomes of each. After the first that is lost, `room` is removed.
+fn add_shards(store: &str, first: u64, count: u64, rest: &[String]) -> Result<u8> {
+    let durable = rest.iter().any(|argument| argument == "--durable");
+    let room = rest.iter().find(|argument| !argument.starts_with("--"));
+    let shelf = Shelf::of(&Store::options().durable(durable).open(store)?);
+    gate(rest)?;
+    let add = |number| match shelf.add(number) {
+        Ok(()) => tell(format!("added {number}")),
+        Err(error) => {
+            tell(format!("lost {number} {}", error.chain()));
+            room.map(fs::remove_file);
+        }
+    };
+    std::thread::scope(|scope| {
+        for half in 0..2 {
+            let numbers = (first..first + count).filter(move |number| number % 2 == half);
+            scope.spawn(move || numbers.for_each(add));
+        }
+    });
+    Ok(0)
+}
+
+/// Tells which shards are found and whole.
+fn find_shards(store: &str, first: u64, count: u64) -> Result<u8> {
+    let shelf = Shelf::of(&Store::options().read_only(true).open(store)?);
+    let keys: Vec<_> = (first..first + count).map(Shelf::key).collect();
+    shelf.find(&keys);
+    for number in first..first + count {
+        match shelf.read(number) {
+            Ok(true) => tell(format!("found {number}")),
+            Ok(false) => {}
+            Err(error) => tell(format!("failed {number} {error}")),
+        }
+    }
+    let [whole, damaged] = shelf.lines();
+    tell(format!("lines {whole} {damaged}"));
+    Ok(0)
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let seed = |text: &String| text.parse().map_err(memo_runtime::BoxError::from);
@@ -238,6 +278,10 @@ fn main() -> ExitCode {
             seed(at).and_then(|seed| run_pipeline(store, seed, rest))
         }
         [mode, store, rest @ ..] if mode == "one" => run_one(store, rest),
+        [mode, store, first, count, rest @ ..] if mode == "add" => seed(first)
+            .and_then(|first| seed(count).and_then(|count| add_shards(store, first, count, rest))),
+        [mode, store, first, count] if mode == "find" => seed(first)
+            .and_then(|first| seed(count).and_then(|count| find_shards(store, first, count))),
         _ => Err("pipeline STORE SEED [FLAG..] | one STORE [held] | expected SEED".into()),
     };
     code.map_or_else(

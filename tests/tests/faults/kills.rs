@@ -12,14 +12,14 @@ use crate::support::{
 };
 
 /// When the process is killed.
-enum When {
+pub enum When {
     /// When it has told so many lines.
     Lines(u64),
     After(Duration),
 }
 
 /// Starts a helper and kills it. Returns what it had told, and whether the kill came in time.
-fn killed(mut command: Command, when: &When) -> (Told, bool) {
+pub fn killed(mut command: Command, when: &When) -> (Told, bool) {
     let mut child = command.spawn().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut told = Vec::new();

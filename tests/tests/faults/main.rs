@@ -22,4 +22,5 @@ mod inputs;
 mod kills;
 mod panics;
 mod read_only;
+mod shards;
 mod unusable;

@@ -16,6 +16,9 @@ use crate::store::look_up::open_to_read;
 /// How many records of an index are read at a time.
 const AT_ONCE: usize = 4096;
 
+/// For no more records room is made before they are seen.
+const LIKELY: usize = 1 << 20;
+
 /// How far a pack is known.
 #[derive(Debug)]
 pub(super) struct Pack {
@@ -132,6 +135,7 @@ impl<W: Fn(&Record, &Record) -> bool> Reading<'_, W> {
         let most = (self.pack.length - self.pack.covered) / SHORTEST as u64 + 1;
         let size = index.metadata()?.len().saturating_sub(self.pack.indexed);
         let mut left = usize::try_from((size / stride as u64).min(most)).unwrap_or(0);
+        self.table.reserve(left.min(LIKELY));
         let mut buffer = vec![0; left.min(AT_ONCE) * stride];
         let mut at = self.pack.indexed;
         while left > 0 {
