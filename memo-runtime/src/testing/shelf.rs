@@ -1,6 +1,8 @@
 //! A door to the packs of shards, for the benches and the fault tests of this workspace, which add and find
 //! more of them than arrays of a test would. No part of the library.
 
+#![allow(clippy::missing_errors_doc, reason = "it is for this workspace alone")]
+
 use crate::artifact::Meta;
 use crate::digest::Digest;
 use crate::error::{Error, Result};

@@ -62,3 +62,45 @@ impl Commits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn what_is_on_the_disk_is_not_waited_for() {
+        let (commits, file) = (Commits::default(), tempfile::tempfile().unwrap());
+        commits.written(30);
+        commits.wait(&file, 20).unwrap();
+        assert_eq!(commits.state().synced, 30);
+        // This file cannot be synced, and need not be.
+        let device = File::open("/dev/null").unwrap();
+        commits.wait(&device, 30).unwrap();
+        commits.written(40);
+        assert!(commits.wait(&device, 40).is_err());
+    }
+
+    #[test]
+    fn after_one_sync_that_failed_nothing_is_promised_any_more() {
+        let (commits, file) = (Commits::default(), tempfile::tempfile().unwrap());
+        commits.written(10);
+        commits.wait(&file, 10).unwrap();
+        commits.written(20);
+        let failed = AtomicU32::new(0);
+        let device = File::open("/dev/null").unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    failed.fetch_add(
+                        u32::from(commits.wait(&device, 20).is_err()),
+                        Ordering::Relaxed,
+                    );
+                });
+            }
+        });
+        assert_eq!(failed.into_inner(), 4);
+        assert!(commits.wait(&file, 20).is_err() && commits.wait(&file, 10).is_ok());
+    }
+}

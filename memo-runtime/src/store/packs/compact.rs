@@ -13,6 +13,7 @@ use tempfile::TempPath;
 
 use super::line;
 use super::lines::Lines;
+use super::pack::{Pack, State};
 use super::record::{Record, header, identity};
 use super::writer::{new_file, sync_folders};
 use super::{Packs, Wanted};
@@ -28,7 +29,7 @@ const FEW: usize = 16;
 const MOST: usize = 64;
 
 /// How long nobody must have written a pack. Locks do not reach everywhere.
-const REST: Duration = Duration::from_secs(60);
+const REST: Duration = Duration::from_mins(1);
 
 /// Packs of up to this size are of like size.
 const SMALL: u64 = 64 << 10;
@@ -77,8 +78,10 @@ impl Packs {
     /// Lists the packs that nobody seems to write.
     fn candidates(&self) -> Vec<Candidate> {
         let known = self.known();
-        let others = (0..).zip(&known.packs).filter(|(_, pack)| !pack.is_gone && !pack.is_own);
-        let candidate = |(number, pack): (u32, &super::pack::Pack)| {
+        let others = (0..)
+            .zip(&known.packs)
+            .filter(|(_, pack)| matches!(pack.state, State::Living | State::Ended));
+        let candidate = |(number, pack): (u32, &Pack)| {
             let places = Layout::pack(&self.0.folder, &pack.name);
             let meta = fs::symlink_metadata(&places[0]).ok().filter(fs::Metadata::is_file)?;
             let age = SystemTime::now().duration_since(meta.modified().ok()?).ok()?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::pack::{Pack, Wanted};
+use super::pack::{Pack, State, Wanted};
 use super::record::Record;
 use super::table::Table;
 use crate::digest::Digest;
@@ -74,7 +74,8 @@ impl Known {
             let again = std::mem::take(&mut shrunk);
             for number in 0..self.packs.len() {
                 let pack = &self.packs[number];
-                if !pack.may_have_grown(wanted.folder, true) && !(pack.is_own && again) {
+                let is_forgotten = again && pack.state == State::Own;
+                if !is_forgotten && !pack.may_have_grown(wanted.folder, true) {
                     continue;
                 }
                 match self.read(number, wanted) {
@@ -97,7 +98,7 @@ impl Known {
 
     /// Adds the pack that this process is about to write. Returns its number.
     pub(super) fn add_own(&mut self, name: &str) -> u32 {
-        self.packs.push(Pack::new(name, true));
+        self.packs.push(Pack::new(name, State::Own));
         u32::try_from(self.packs.len() - 1).unwrap_or(u32::MAX)
     }
 
@@ -106,7 +107,7 @@ impl Known {
         if number as usize + 1 == self.packs.len() {
             self.packs.pop();
         } else if let Some(pack) = self.packs.get_mut(number as usize) {
-            pack.is_gone = true;
+            pack.state = State::Gone;
         }
     }
 
@@ -122,7 +123,7 @@ impl Known {
     fn read(&mut self, number: usize, wanted: Wanted<'_>) -> io::Result<bool> {
         let name = Arc::clone(&self.packs[number].name);
         // It is not among the others while it changes.
-        let placeholder = Pack::new(&name, false);
+        let placeholder = Pack::new(&name, State::Living);
         let mut pack = std::mem::replace(&mut self.packs[number], placeholder);
         let packs = &self.packs;
         let short = u32::try_from(number).unwrap_or(u32::MAX);
@@ -156,17 +157,19 @@ impl Known {
             self.listed = before;
         }
         let mut is_one_gone = false;
-        for pack in self.packs.iter_mut().filter(|pack| !pack.is_gone) {
+        for pack in self.packs.iter_mut().filter(|pack| pack.state != State::Gone) {
             if let Some(at) = names.iter().position(|name| **name == *pack.name) {
                 names.swap_remove(at);
             } else {
                 // One that is about to be written is not there yet.
-                pack.is_gone = !pack.is_own || pack.length > 0;
-                is_one_gone |= pack.is_gone;
+                if pack.state != State::Own || pack.length > 0 {
+                    pack.state = State::Gone;
+                    is_one_gone = true;
+                }
             }
         }
         names.sort_unstable();
-        self.packs.extend(names.iter().map(|name| Pack::new(name, false)));
+        self.packs.extend(names.iter().map(|name| Pack::new(name, State::Living)));
         Ok(is_one_gone)
     }
 }

@@ -61,8 +61,9 @@ impl Open {
     /// Notes that `packs` begin to write. Who began first ends, where there are too many.
     pub(super) fn begin_writing(&self, packs: &Packs) {
         let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
-        writers
-            .retain(|other| other.strong_count() > 0 && !std::ptr::eq(other.as_ptr(), &*packs.0));
+        writers.retain(|other| {
+            other.strong_count() > 0 && !std::ptr::eq(other.as_ptr(), Arc::as_ptr(&packs.0))
+        });
         writers.push_back(Arc::downgrade(&packs.0));
         let first = if writers.len() > MOST_WRITTEN { writers.pop_front() } else { None };
         drop(writers);

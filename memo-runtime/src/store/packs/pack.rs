@@ -23,12 +23,7 @@ const LIKELY: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Pack {
     pub(super) name: Arc<str>,
-    /// Whether this process writes it, and so need not read it.
-    pub(super) is_own: bool,
-    /// Whether nobody writes it any more.
-    pub(super) has_ended: bool,
-    /// Whether it is no longer there.
-    pub(super) is_gone: bool,
+    pub(super) state: State,
     /// Whether it was read.
     is_read: bool,
     /// How long its lines were when it was read.
@@ -37,6 +32,19 @@ pub(super) struct Pack {
     covered: u64,
     /// Up to where its index is read.
     indexed: u64,
+}
+
+/// Who writes a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// This process, which therefore need not read it.
+    Own,
+    /// Somebody, or nobody has looked yet.
+    Living,
+    /// Nobody any more, as far as locks tell.
+    Ended,
+    /// It is no longer there.
+    Gone,
 }
 
 /// What must be true of the lines that are read.
@@ -48,29 +56,25 @@ pub(super) struct Wanted<'a> {
 }
 
 impl Pack {
-    pub(super) fn new(name: &str, is_own: bool) -> Self {
-        Self {
-            name: name.into(),
-            is_own,
-            has_ended: false,
-            is_gone: false,
-            is_read: false,
-            length: 0,
-            covered: 0,
-            indexed: 0,
-        }
+    pub(super) fn new(name: &str, state: State) -> Self {
+        Self { name: name.into(), state, is_read: false, length: 0, covered: 0, indexed: 0 }
     }
 
     /// Forgets what is known of it.
     pub(super) fn forget(&mut self) {
-        *self = Self { is_gone: self.is_gone, ..Self::new(&self.name, self.is_own) };
+        if self.state == State::Ended {
+            self.state = State::Living;
+        }
+        (self.is_read, self.length, self.covered, self.indexed) = (false, 0, 0, 0);
     }
 
     /// Whether it may hold more than is known. One that seems to have ended is asked only `thoroughly`, as
     /// locks do not reach everywhere.
     pub(super) fn may_have_grown(&self, folder: &Path, thoroughly: bool) -> bool {
-        if self.is_own || self.is_gone || self.has_ended && !thoroughly {
-            return false;
+        match self.state {
+            State::Own | State::Gone => return false,
+            State::Ended if !thoroughly => return false,
+            State::Ended | State::Living => {}
         }
         let [lines, _] = Layout::pack(folder, &self.name);
         !self.is_read || fs::symlink_metadata(lines).map_or(true, |meta| meta.len() != self.length)
@@ -89,7 +93,9 @@ impl Pack {
         let lines = open_to_read(&lines)?;
         // Whoever writes a pack holds its lock. It is asked before the length, which then is the last.
         if lines.try_lock_shared().is_ok() {
-            self.has_ended = !self.is_own;
+            if self.state == State::Living {
+                self.state = State::Ended;
+            }
             let _ = lines.unlock();
         }
         let meta = lines.metadata()?;

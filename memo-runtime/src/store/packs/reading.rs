@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::line::{self, LONGEST, Line};
 use super::lines::Lines;
+use super::pack::State;
 use super::{Packs, Place};
 use crate::digest::Digest;
 use crate::error::is_trouble_of_ours;
@@ -80,7 +81,7 @@ impl Packs {
         let packs = self.clone();
         let there = {
             let known = self.known();
-            let there = (0..).zip(&known.packs).filter(|(_, pack)| !pack.is_gone);
+            let there = (0..).zip(&known.packs).filter(|(_, pack)| pack.state != State::Gone);
             there.map(|(number, pack)| (number, Arc::clone(&pack.name))).collect::<Vec<_>>()
         };
         there.into_iter().flat_map(move |(number, name)| packs.lines_of(number, &name))

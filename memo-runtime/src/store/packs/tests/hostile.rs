@@ -105,6 +105,20 @@ fn an_index_of_another_pack_is_not_believed() {
 }
 
 #[test]
+fn a_record_that_leads_to_the_line_of_another_shard_gives_nothing() {
+    let (store, folder) = store();
+    let good = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let good = good.into_iter().find(|path| path.extension().unwrap() == "jsonl").unwrap();
+    let length = u32::try_from(fs::metadata(&good).unwrap().len()).unwrap();
+    let name = good.file_stem().unwrap().to_str().unwrap();
+    fs::write(good.with_extension("index"), index(name, 0, length, 3)).unwrap();
+    let packs = packs(&Store::open(store.path()).unwrap());
+    let shards = packs.find(&[key(3)]);
+    let damage = packs.read(&key(3), shards.get(0).unwrap().place).unwrap_err();
+    assert!(damage.what.contains("another shard") && !damage.is_passing, "{damage}");
+}
+
+#[test]
 fn what_is_no_file_is_left_alone() {
     let (store, folder) = store();
     let outside = store.path().join("outside.jsonl");

@@ -3,6 +3,7 @@
 use std::thread;
 
 use super::*;
+use crate::store::packs::pack::State;
 
 fn apart(folder: &tempfile::TempDir) -> Packs {
     packs(&Store::open(folder.path()).unwrap())
@@ -34,16 +35,17 @@ fn a_pack_whose_writer_has_ended_is_asked_only_thoroughly() {
     let (one, other) = (apart(&folder), apart(&folder));
     other.append(&head(1), &[], 1, 0).unwrap();
     one.refresh();
-    assert!(!one.known().packs[0].has_ended);
+    assert_eq!(one.known().packs[0].state, State::Living);
     drop(other);
     let other = apart(&folder);
     other.append(&head(2), &[], 2, 0).unwrap();
     let third = apart(&folder);
     third.refresh();
-    let ended: Vec<_> = third.known().packs.iter().map(|pack| pack.has_ended).collect();
+    let ended: Vec<_> = third.known().packs.iter().map(|pack| pack.state == State::Ended).collect();
     assert_eq!(ended.iter().filter(|ended| **ended).count(), 1);
     // One that went on all the same, where locks do not reach: who looks thoroughly sees it.
-    let name = third.known().packs.iter().find(|pack| pack.has_ended).unwrap().name.clone();
+    let name =
+        third.known().packs.iter().find(|pack| pack.state == State::Ended).unwrap().name.clone();
     let path = third.0.folder.join(format!("{name}.jsonl"));
     let mut bytes = std::fs::read(&path).unwrap();
     bytes.extend(line::write(&head(3), &[], 3, 0).unwrap());
@@ -74,7 +76,7 @@ fn the_first_result_wins_unless_somebody_computed_anew() {
     };
     let own = |packs: &Packs| {
         let known = packs.known();
-        known.packs.iter().find(|pack| pack.is_own).unwrap().name.clone()
+        known.packs.iter().find(|pack| pack.state == State::Own).unwrap().name.clone()
     };
     let first = own(&one).min(own(&other));
     for packs in [&one, &other, &apart(&folder)] {
