@@ -2,6 +2,7 @@
 
 use crate::harness::Case;
 
+mod built;
 mod digest_large;
 mod entries;
 mod hit_known;
@@ -10,12 +11,18 @@ mod hit_unread;
 mod input_file;
 mod input_file_new;
 mod load_large;
+mod many;
 mod miss;
 mod miss_durable;
+mod no_op_deep;
+mod no_op_files;
+mod no_op_ninja;
 mod no_op_run;
+mod no_op_wide;
 mod process;
 mod shards_added;
 mod shards_found;
+mod two_jobs;
 
 /// All cases, in the order of the table.
 pub const ALL: &[Case] = &[
@@ -27,6 +34,11 @@ pub const ALL: &[Case] = &[
     load_large::CASE,
     process::CASE,
     no_op_run::CASE,
+    no_op_ninja::CASE,
+    no_op_files::CASE,
+    no_op_wide::CASE,
+    no_op_deep::CASE,
+    two_jobs::CASE,
     input_file::CASE,
     input_file_new::CASE,
     digest_large::CASE,

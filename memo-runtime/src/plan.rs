@@ -6,9 +6,10 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::hash::BuildHasherDefault;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Hashed};
 use crate::error::{Error, ErrorKind, did_you_mean};
 use crate::record::{Bound, Fields, Params, Record, State, fields_of};
 use crate::session::Session;
@@ -30,10 +31,12 @@ pub(crate) struct Declared(Mutex<Calls>);
 pub(crate) struct Calls {
     /// In the order of declaration, in which every call follows those that it depends on.
     pub(crate) nodes: Vec<Arc<Node>>,
-    by_identity: HashMap<Digest, usize>,
+    by_identity: HashMap<Digest, usize, BuildHasherDefault<Hashed>>,
     pub(crate) records: Vec<RecordCalls>,
     names: HashSet<Arc<str>>,
     pub(crate) errors: Vec<Error>,
+    /// Where calls are told as they are declared.
+    told: Option<mpsc::Sender<Arc<Node>>>,
 }
 
 /// The calls of one record.
@@ -64,12 +67,21 @@ impl Declared {
         let next = calls.nodes.len();
         let position = *calls.by_identity.entry(node.plan_identity()).or_insert(next);
         if position == next {
+            if let Some(told) = &calls.told {
+                // Whoever listens may have heard enough.
+                let _ = told.send(Arc::clone(&node));
+            }
             calls.nodes.push(node);
         }
         if let Some(record) = calls.records.get_mut(record) {
             record.nodes.push(position);
         }
         Arc::clone(&calls.nodes[position])
+    }
+
+    /// Tells `to` each call that is declared from now on.
+    pub(crate) fn tell(&self, to: Option<mpsc::Sender<Arc<Node>>>) {
+        self.calls().told = to;
     }
 
     /// Adds a record, which may branch off another, and returns its position.

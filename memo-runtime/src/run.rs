@@ -19,6 +19,7 @@ pub(crate) mod ended;
 mod graph;
 mod held;
 mod limits;
+mod lists;
 mod order;
 mod progress;
 mod readers;

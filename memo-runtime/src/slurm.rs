@@ -10,8 +10,6 @@
 //! - **What cannot come true is refused, not waited for**: `sbatch --test-only` is asked first, and a
 //!   reason for waiting that no time will mend is told.
 
-#![allow(dead_code, unused_imports, reason = "the executor that calls it is not there yet")]
-
 use std::fmt;
 use std::time::Duration;
 
@@ -32,12 +30,13 @@ mod watch;
 pub(crate) use array::{Indices, JobId, Task};
 pub(crate) use cancel::by_hand;
 pub(crate) use command::Commands;
-pub(crate) use detail::Detail;
 pub(crate) use error::Error;
 pub(crate) use limits::Limits;
 pub(crate) use logs::{Logs, tail};
-pub(crate) use reason::{Outlook, advice};
-pub(crate) use request::{Environment, Name, Part, Request};
+pub(crate) use reason::Outlook;
+#[cfg(test)]
+pub(crate) use request::Environment;
+pub(crate) use request::{Name, Part, Request};
 pub(crate) use state::{Cause, Interruption, State};
 pub(crate) use watch::{Change, Pace, Stuck, Watch};
 

@@ -4,6 +4,7 @@
 //! A call of an annotated function becomes a [`node::Node`], whether it is resolved at once (on a
 //! record of one's own) or planned first (in an experiment).
 
+pub(crate) mod ahead;
 pub(crate) mod array;
 pub(crate) mod call;
 pub(crate) mod check;

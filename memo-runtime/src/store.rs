@@ -34,7 +34,7 @@ pub(crate) mod lock;
 mod look_up;
 pub(crate) mod manifest;
 mod options;
-#[allow(dead_code, unused_imports, reason = "arrays, which call it, come next")]
+#[allow(dead_code, unused_imports, reason = "the program `memo` is to list shards")]
 pub(crate) mod packs;
 pub(crate) mod put;
 pub(crate) mod results;
@@ -77,7 +77,8 @@ struct Inner {
     outside: OnceCell<tempfile::TempDir>,
     /// Heads read or written by this process, so that a second look-up opens no file.
     known: Mutex<Known>,
-    observers: RwLock<Vec<Arc<dyn Observer>>>,
+    /// Shared, so that telling an event copies no list.
+    observers: RwLock<Arc<[Arc<dyn Observer>]>>,
     observed: AtomicBool,
     run: String,
     /// The packs of shards that are in use.
@@ -114,7 +115,8 @@ impl Store {
     }
 
     pub(crate) fn add_observer(&self, observer: Arc<dyn Observer>) {
-        self.0.observers.write().unwrap_or_else(PoisonError::into_inner).push(observer);
+        let mut observers = self.0.observers.write().unwrap_or_else(PoisonError::into_inner);
+        *observers = observers.iter().cloned().chain([observer]).collect();
         self.0.observed.store(true, Ordering::Release);
     }
 

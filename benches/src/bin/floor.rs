@@ -1,6 +1,6 @@
 //! The least that a cached run of an experiment's binary could do: it parses the same command line
 //! with `clap`, and opens, reads and closes as many small files. The paths come in `FLOOR_FILES`,
-//! separated as those in `PATH` are.
+//! separated as those in `PATH` are, or in the file that `FLOOR_LIST` names.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -58,7 +58,10 @@ fn main() -> std::io::Result<()> {
     let arguments = Arguments::parse();
     let mut buffer = vec![0; 16 * 1024];
     let mut size = 0;
-    let files = std::env::var_os("FLOOR_FILES").unwrap_or_default();
+    let files = match std::env::var_os("FLOOR_LIST") {
+        Some(list) => std::fs::read_to_string(list)?.into(),
+        None => std::env::var_os("FLOOR_FILES").unwrap_or_default(),
+    };
     for path in std::env::split_paths(&files).filter(|path| !path.as_os_str().is_empty()) {
         size += File::open(path)?.read(&mut buffer)?;
     }

@@ -23,7 +23,7 @@ pub const CASE: Case = Case {
     name: "10,000 shards found",
     ours: "the same of 10,000",
     floor: "the same of 10,000",
-    bound: Some(3.0),
+    bound: Some(4.0),
     measure: |bench| found(bench, 10_000, 30),
 };
 

@@ -20,7 +20,7 @@ use crate::key::plain_digest_of;
 /// Up to this size every artifact is read back.
 const ALWAYS: usize = 64 << 10;
 /// Up to this size the first artifact of a type is read back.
-const FIRST: usize = 16 << 20;
+const FIRST: usize = 8 << 20;
 
 /// A format by its two directions.
 pub(super) trait Codec<T>: 'static {

@@ -8,14 +8,18 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use super::left::{Times, since};
+use super::table::columns;
 use super::text::{call_text, cut, roughly};
 use crate::event::Event;
 
 /// How often the lines are drawn anew.
 const TICK: Duration = Duration::from_millis(120);
 
-/// How much of a call's name is shown.
-const WIDTH: usize = 60;
+/// What a line shows besides a call's name: how it goes on, and since when.
+const BESIDE: usize = 20;
+
+/// What the line of all calls shows besides its bar, at its longest.
+const COUNTS: usize = 46;
 
 /// One bar for all calls, and one line for each body that runs. They appear with the first body, so that
 /// a run that finds everything shows none.
@@ -97,7 +101,9 @@ impl Live {
     fn begin(&self, shown: &mut State, stage: &'static str, record: Option<&str>) {
         if shown.overall.is_none() {
             let overall = self.lines.add(ProgressBar::new(shown.calls as u64));
-            let bar = style("{bar:24} {pos} of {len} calls, {since}{left}").progress_chars("━╸ ");
+            let width = columns().saturating_sub(COUNTS).clamp(4, 24);
+            let bar = format!("{{bar:{width}}} {{pos}} of {{len}} calls, {{since}}{{left}}");
+            let bar = style(&bar).progress_chars("━╸ ");
             let times = Arc::clone(&self.times);
             let left = move |_: &ProgressState, line: &mut dyn Write| {
                 let times = times.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +135,9 @@ impl State {
 
     /// What the line of a call says: of an array also how many of its shards are there.
     fn message(&self, stage: &'static str, record: Option<&String>) -> String {
-        let call = cut(&call_text(stage, record.map(String::as_str)), WIDTH);
+        // Asked each time: people make windows larger to see more.
+        let width = columns().saturating_sub(BESIDE).max(BESIDE);
+        let call = cut(&call_text(stage, record.map(String::as_str)), width);
         match self.arrays.get(&(stage, record.cloned())) {
             Some((there, total)) => format!("{call}: {there} of {total} shards"),
             None => call,

@@ -1,7 +1,7 @@
 //! [`Progress`]: what is told on standard error while a run goes on.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use super::live::Live;
 use super::output::{Output, Paint};
@@ -62,10 +62,45 @@ impl Progress {
 
     /// Writes a line that stays, above the live ones.
     pub(super) fn note(&self, text: &str) {
+        self.suspended(|| self.output.note(text));
+    }
+
+    fn suspended(&self, write: impl FnOnce()) {
         match &self.live {
-            Some(live) => live.suspended(|| self.output.note(text)),
-            None => self.output.note(text),
+            Some(live) => live.suspended(write),
+            None => write(),
         }
+    }
+
+    /// The same on a thread that panics: the lines refuse to be drawn by one.
+    fn suspended_elsewhere(&self, write: impl FnOnce()) {
+        let (are_gone, wait_until_gone) = mpsc::channel();
+        let (is_told, wait_until_told) = mpsc::channel::<()>();
+        let suspend = move || {
+            self.suspended(|| {
+                let _ = are_gone.send(());
+                let _ = wait_until_told.recv();
+            });
+        };
+        std::thread::scope(|scope| {
+            // Where no thread can be had, the panic is told all the same.
+            let _thread = std::thread::Builder::new().spawn_scoped(scope, suspend);
+            let _ = wait_until_gone.recv();
+            write();
+            drop(is_told);
+        });
+    }
+
+    /// Takes the live lines away while a panic is told, which happens behind the back of all that is here.
+    pub(super) fn make_way_for_panics(self: &Arc<Self>) {
+        if self.live.is_none() {
+            return;
+        }
+        let (shown, former) = (Arc::downgrade(self), std::panic::take_hook());
+        std::panic::set_hook(Box::new(move |panic| match shown.upgrade() {
+            Some(shown) => shown.suspended_elsewhere(|| former(panic)),
+            None => former(panic),
+        }));
     }
 
     /// Is told an event. Keeps count of what runs, and writes what is to be `told`.

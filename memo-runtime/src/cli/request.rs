@@ -39,6 +39,8 @@ pub(super) struct Request {
     pub(super) format: Format,
     pub(super) options: RunOptions,
     pub(super) graph: Option<GraphFile>,
+    /// Set when the run is to end.
+    interrupted: Arc<AtomicBool>,
     detail: Detail,
     grace: Duration,
 }
@@ -63,11 +65,12 @@ impl Request {
         };
         let (format, grace) = (args.format, args.grace);
         let graph = args.graph.take().map(GraphFile::new).transpose()?;
-        let executor = executor(&mut args, written, task)?;
+        let interrupted = Arc::<AtomicBool>::default();
+        let executor = executor(&mut args, written, task, &interrupted)?;
         let mut options = options(args)?;
         options.executor = executor;
         options.tells_calls = graph.is_some();
-        Ok(Self { task, format, options, graph, detail, grace })
+        Ok(Self { task, format, options, graph, interrupted, detail, grace })
     }
 
     pub(super) fn is_quiet(&self) -> bool {
@@ -87,7 +90,8 @@ impl Request {
         let is_text = self.format == Format::Text;
         let live = is_text && self.detail != Detail::Quiet && io::stderr().is_terminal();
         let progress = Arc::new(Progress::new(output.clone(), self.detail, live));
-        let flag = Arc::<AtomicBool>::default();
+        progress.make_way_for_panics();
+        let flag = self.interrupted;
         let told = Arc::clone(&progress);
         let signals = Signals::listen(Arc::clone(&flag), self.grace, Arc::clone(&progress));
         let signals = signals.map_err(|error| {
@@ -118,6 +122,7 @@ fn executor(
     args: &mut Args,
     written: Vec<OsString>,
     task: Task,
+    interrupted: &Arc<AtomicBool>,
 ) -> Result<Option<Arc<dyn Executor>>, Error> {
     let options = std::mem::take(&mut args.slurm);
     if args.executor == Where::Local {
@@ -149,7 +154,7 @@ fn executor(
     let arguments = written.into_iter().map(text).collect::<Result<_, _>>()?;
     let max_running = args.max_running.and_then(NonZeroU32::new);
     let options = SlurmOptions { options, max_running, detach: args.detach, arguments };
-    Ok(Some(Arc::new(OnSlurm::connect(options)?)))
+    Ok(Some(Arc::new(OnSlurm::connect(options, Arc::clone(interrupted))?)))
 }
 
 #[cfg(not(unix))]
@@ -157,6 +162,7 @@ fn executor(
     args: &mut Args,
     _: Vec<OsString>,
     _: Task,
+    _: &Arc<AtomicBool>,
 ) -> Result<Option<Arc<dyn Executor>>, Error> {
     if args.executor == Where::Local {
         return Ok(None);

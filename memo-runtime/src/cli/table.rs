@@ -73,6 +73,11 @@ fn row(stage: &StageSummary, name: &str, has_skipped: bool, paint: Paint) -> Row
     first.into_iter().chain(skipped).chain(last).collect::<Vec<_>>().into()
 }
 
+/// Returns how wide the terminal behind standard error is.
+pub(super) fn columns() -> usize {
+    Table::new().use_stderr().width().map_or(80, usize::from)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

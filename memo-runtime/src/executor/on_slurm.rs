@@ -11,6 +11,7 @@ mod verdict;
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ use super::job::{Job, JobShard};
 use super::worker::program_digest;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
-use crate::slurm::{Commands, Indices, Name, Pace, Request, Slurm, Watch};
+use crate::slurm::{Commands, Indices, Name, Pace, Request, Slurm, Watch, by_hand};
 use crate::stage::StageSpec;
 use crate::stage::array::table::Table;
 use crate::stage::node::Node;
@@ -61,8 +62,12 @@ impl OnSlurm {
     /// # Errors
     ///
     /// [`ErrorKind::Usage`] if Slurm's commands are missing.
-    pub(crate) fn connect(options: SlurmOptions) -> Result<Self, Error> {
+    pub(crate) fn connect(
+        options: SlurmOptions,
+        interrupted: Arc<AtomicBool>,
+    ) -> Result<Self, Error> {
         let slurm = Slurm::connect(Commands::default()).map_err(|error| usage(&error))?;
+        let slurm = slurm.pausing(move |time| pause(time, &interrupted));
         let watch = Watch::new(Pace::new(Instant::now()));
         let state = Mutex::new(State { watch, submissions: Vec::new() });
         Ok(Self { slurm, options, program: OnceCell::new(), state })
@@ -302,7 +307,8 @@ impl Executor for OnSlurm {
             return node.told_elsewhere(message.to_owned());
         }
         if let Err(error) = self.slurm.cancel(&jobs) {
-            node.warn(format!("the jobs could not be cancelled: {error}"), false);
+            let by_hand = by_hand(&jobs);
+            node.warn(format!("the jobs could not be cancelled: {error}; {by_hand}"), false);
             return;
         }
         let end = Instant::now() + self.slurm.limits().kill_wait;
@@ -334,6 +340,16 @@ impl OnSlurm {
             one.note_results(watch);
         });
     }
+}
+
+/// Waits, but not on when the run is to end. Returns whether it goes on.
+fn pause(time: Duration, interrupted: &AtomicBool) -> bool {
+    const STEP: Duration = Duration::from_millis(100);
+    let end = Instant::now() + time;
+    while Instant::now() < end && !interrupted.load(Ordering::Relaxed) {
+        std::thread::sleep(STEP.min(time));
+    }
+    !interrupted.load(Ordering::Relaxed)
 }
 
 /// What Slurm refuses is wrong usage; when it does not answer, that is trouble of another kind.

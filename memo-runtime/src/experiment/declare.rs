@@ -13,6 +13,7 @@ use crate::plan::Declared;
 use crate::policy::{Policy, Selection, find_stage};
 use crate::record::{Frame, Params, Record, State};
 use crate::session::{Mode, Session};
+use crate::stage::ahead;
 use crate::stage::explain::Neighbours;
 use crate::stage::former::AcceptedCode;
 use crate::stage::node::Node;
@@ -138,8 +139,8 @@ impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
     /// Runs the pipeline function of each record.
     fn pipelines(self, records: Vec<NamedParams<P>>) -> Arc<Session> {
         let session = Arc::new(Session {
-            store: self.store,
-            policy: self.policy,
+            store: self.store.clone(),
+            policy: self.policy.clone(),
             mode: Mode::Planned { declared: Declared::default(), dry: AtomicBool::new(self.dry) },
             interrupted: Arc::clone(&self.options.interrupted),
             neighbours: Neighbours::default(),
@@ -147,17 +148,22 @@ impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
             accepted: AcceptedCode::default(),
             told_unkept: AtomicBool::new(false),
         });
-        for record in records {
-            let name: Arc<str> = record.name.into();
-            let params = Arc::new(record.params);
-            let index =
-                session.declared().map_or(0, |declared| declared.add_record(&name, &params, None));
-            let mut record = Record::in_session(Arc::clone(&session), name, params, index);
-            if let Err(error) = (self.experiment.pipeline)(&mut record) {
-                ended(&session, &record, error);
-            }
-        }
+        let wanted = self.options.jobs_or_cores() > 1;
+        ahead::while_declaring(session.declared(), records.len(), wanted, || {
+            records.into_iter().for_each(|record| self.declare_record(&session, record));
+        });
         session
+    }
+
+    fn declare_record(&self, session: &Arc<Session>, record: NamedParams<P>) {
+        let name: Arc<str> = record.name.into();
+        let params = Arc::new(record.params);
+        let index =
+            session.declared().map_or(0, |declared| declared.add_record(&name, &params, None));
+        let mut record = Record::in_session(Arc::clone(session), name, params, index);
+        if let Err(error) = (self.experiment.pipeline)(&mut record) {
+            ended(session, &record, error);
+        }
     }
 }
 

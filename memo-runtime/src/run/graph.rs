@@ -1,8 +1,9 @@
 //! Who reads whom, by positions in the plan.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use super::lists::Lists;
 use crate::lazy::Handle;
 use crate::stage::inputs::Input;
 use crate::stage::node::{Node, Status};
@@ -11,36 +12,24 @@ pub(super) struct Graph<'a> {
     /// Each follows those that it reads.
     pub(super) nodes: &'a [Arc<Node>],
     /// For each node, those that read its outputs, each once.
-    pub(super) readers: Vec<Vec<usize>>,
+    pub(super) readers: Lists,
     /// For each node, those whose outputs it reads, each once.
-    pub(super) sources: Vec<Vec<usize>>,
-    /// Where in `nodes` a node of an address is.
-    positions: HashMap<usize, usize>,
+    pub(super) sources: Lists,
 }
 
 impl<'a> Graph<'a> {
     pub(super) fn new(nodes: &'a [Arc<Node>]) -> Self {
-        let positions: HashMap<usize, usize> =
-            nodes.iter().enumerate().map(|(index, node)| (address(node), index)).collect();
-        let mut readers = vec![Vec::new(); nodes.len()];
-        let sources: Vec<Vec<usize>> = nodes
-            .iter()
-            .map(|node| {
-                let above = node.upstream().filter_map(|above| positions.get(&address(above)));
-                let mut above: Vec<usize> = above.copied().collect();
-                above.sort_unstable();
-                above.dedup();
-                above
-            })
-            .collect();
-        for (index, above) in sources.iter().enumerate() {
-            above.iter().for_each(|source: &usize| readers[*source].push(index));
+        for (index, node) in nodes.iter().enumerate() {
+            node.position.store(index, Ordering::Relaxed);
         }
-        Self { nodes, readers, sources, positions }
+        let above =
+            |node: &'a Arc<Node>| node.upstream().filter_map(|above| position(nodes, above));
+        let sources = Lists::new(nodes.iter().map(above));
+        Self { nodes, readers: sources.reversed(), sources }
     }
 
     pub(super) fn position(&self, node: &Arc<Node>) -> Option<usize> {
-        self.positions.get(&address(node)).copied()
+        position(self.nodes, node)
     }
 
     /// Whether a call runs though nobody has asked for its values yet.
@@ -70,9 +59,10 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// Tells nodes apart.
-fn address(node: &Arc<Node>) -> usize {
-    Arc::as_ptr(node).addr()
+/// Returns where in a plan a node is. One that is not in it may have any position noted.
+fn position(nodes: &[Arc<Node>], node: &Arc<Node>) -> Option<usize> {
+    let position = node.position.load(Ordering::Relaxed);
+    nodes.get(position).is_some_and(|there| Arc::ptr_eq(there, node)).then_some(position)
 }
 
 impl Node {
@@ -97,7 +87,7 @@ impl Node {
     /// Drops the values of all outputs: nobody in this run reads them any more.
     pub(super) fn drop_values(&self) {
         for index in 0..self.outputs.len() {
-            if self.kept(index).is_some() {
+            if self.is_kept_at(index) {
                 self.evict(index);
             } else {
                 self.outputs[index].evict();

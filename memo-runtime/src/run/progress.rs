@@ -28,6 +28,8 @@ pub(super) struct Progress {
     pub(super) limits: Limits,
     /// How many workers are busy with a call.
     pub(super) busy: usize,
+    /// How many workers wait for something to do.
+    pub(super) asleep: usize,
     pub(super) stopped: bool,
     /// How many arrays an executor runs.
     pub(super) remote: usize,
@@ -100,7 +102,7 @@ impl Progress {
             })
             .collect();
         let ready = (0..tasks.len()).filter(|index| tasks[*index].unsettled == 0).collect();
-        let values = Readers::new(graph.readers.iter().map(Vec::len).collect());
+        let values = Readers::new(graph.readers.lengths().collect());
         let queue = Queue::new(tasks.len());
         let (held, elsewhere) = (Held::new(memory), Elsewhere::default());
         Self {
@@ -112,6 +114,7 @@ impl Progress {
             held,
             limits,
             busy: 0,
+            asleep: 0,
             stopped: false,
             remote: 0,
             over: false,

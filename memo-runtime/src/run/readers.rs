@@ -1,5 +1,7 @@
 //! Counts who will still read a call's values, so that they can be dropped after the last.
 
+use super::lists::Lists;
+
 /// For each call, how many of its readers are not done.
 pub(super) struct Readers(Vec<usize>);
 
@@ -20,7 +22,7 @@ impl Readers {
     pub(super) fn finished(
         &mut self,
         call: usize,
-        sources: &[Vec<usize>],
+        sources: &Lists,
         mut is_idle: impl FnMut(usize) -> bool,
     ) -> Vec<usize> {
         let mut done = Vec::new();
@@ -44,10 +46,14 @@ impl Readers {
 mod tests {
     use super::*;
 
+    fn lists<const N: usize>(lists: [Vec<usize>; N]) -> Lists {
+        Lists::new(lists.into_iter().map(Vec::into_iter))
+    }
+
     #[test]
     fn a_value_goes_after_its_last_reader() {
         // 0 is read by 1 and 2.
-        let sources = [vec![], vec![0], vec![0]];
+        let sources = lists([vec![], vec![0], vec![0]]);
         let mut readers = Readers::new(vec![2, 0, 0]);
         assert!(readers.finished(1, &sources, |_| false).is_empty());
         assert_eq!(readers.finished(2, &sources, |_| false), [0]);
@@ -56,7 +62,7 @@ mod tests {
     #[test]
     fn an_idle_call_is_done_with_its_readers() {
         // 0 is read by 1, which stays idle and is read by 2.
-        let sources = [vec![], vec![0], vec![1]];
+        let sources = lists([vec![], vec![0], vec![1]]);
         let mut readers = Readers::new(vec![1, 1, 0]);
         assert_eq!(readers.finished(2, &sources, |call| call == 1), [1, 0]);
     }

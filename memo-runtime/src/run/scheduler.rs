@@ -51,6 +51,14 @@ impl<'a> Scheduler<'a> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Wakes the workers that wait, if there are any: most changes are none that anybody waits for, and asking
+    /// the system each time would take longer than a look-up.
+    fn wake(&self, state: &Progress) {
+        if state.asleep > 0 {
+            self.changed.notify_all();
+        }
+    }
+
     /// What each worker does until nothing is left.
     pub(super) fn work(&self) {
         let mut state = self.state();
@@ -66,16 +74,18 @@ impl<'a> Scheduler<'a> {
                     self.take(&next);
                     state = self.state();
                     state.busy -= 1;
-                    if let Next::Run(_, need) | Next::Shard(_, _, need) = &next {
+                    let has_run = if let Next::Run(_, need) | Next::Shard(_, _, need) = &next {
                         state.limits.give_back(need);
-                        self.changed.notify_all();
-                    }
-                    if state.busy == 0 {
-                        self.changed.notify_all();
+                        true
+                    } else {
+                        false
+                    };
+                    if has_run || state.busy == 0 {
+                        self.wake(&state);
                     }
                 }
                 None if state.is_over() => {
-                    self.changed.notify_all();
+                    self.wake(&state);
                     return;
                 }
                 None => state = self.wait(state),
@@ -84,14 +94,17 @@ impl<'a> Scheduler<'a> {
     }
 
     /// Waits until something has changed, or a call is to be tried again.
-    fn wait<'s>(&self, state: MutexGuard<'s, Progress>) -> MutexGuard<'s, Progress> {
-        match state.pause() {
+    fn wait<'s>(&self, mut state: MutexGuard<'s, Progress>) -> MutexGuard<'s, Progress> {
+        state.asleep += 1;
+        let mut state = match state.pause() {
             None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             Some(pause) => {
                 let woken = self.changed.wait_timeout(state, pause);
                 woken.unwrap_or_else(PoisonError::into_inner).0
             }
-        }
+        };
+        state.asleep -= 1;
+        state
     }
 
     fn take(&self, next: &Next) {
@@ -165,8 +178,9 @@ impl<'a> Scheduler<'a> {
                 Needs::Nothing if self.is_still_elsewhere(index) => return self.elsewhere(index),
                 Needs::Nothing if !may_run => {
                     drop(turn);
-                    self.state().wait_for_turn(&self.graph, index);
-                    return self.changed.notify_all();
+                    let mut state = self.state();
+                    state.wait_for_turn(&self.graph, index);
+                    return self.wake(&state);
                 }
                 Needs::Nothing => match node.run_or(IfTaken::ComeBack) {
                     Ok(false) => return self.elsewhere(index),
@@ -178,7 +192,6 @@ impl<'a> Scheduler<'a> {
         };
         drop(turn);
         if settled {
-            self.settled(index);
             self.finished(index, end);
         } else {
             self.failed(index, end);
@@ -191,9 +204,10 @@ impl<'a> Scheduler<'a> {
     }
 
     fn needs_of(&self, index: usize, without: &[Arc<Node>]) -> Needs {
-        let needs = self.state().ask(&self.graph, index, without);
+        let mut state = self.state();
+        let needs = state.ask(&self.graph, index, without);
         if let Needs::Others = needs {
-            self.changed.notify_all();
+            self.wake(&state);
         }
         needs
     }
@@ -214,27 +228,40 @@ impl<'a> Scheduler<'a> {
 
     /// Tells the readers of a call that its digests are known.
     pub(super) fn settled(&self, index: usize) {
-        self.state().settled(&self.graph, index);
-        self.changed.notify_all();
+        let mut state = self.state();
+        state.settled(&self.graph, index);
+        self.wake(&state);
     }
 
     /// Notes that a call does not run, at least until somebody asks for its values.
     fn rests(&self, index: usize) {
         let unread = self.state().rests(&self.graph, index);
         self.drop_values(&unread);
-        self.changed.notify_all();
+        self.wake(&self.state());
     }
 
-    /// Notes that a call is done, wakes those that wait for its values, and lets go of values that
-    /// nobody will read any more.
+    /// Notes that a call is done, wakes those that wait for its values or digests, and lets go of values that
+    /// nobody will read any more, and of those for which there is no room.
     pub(super) fn finished(&self, index: usize, end: End) {
         if self.graph.readers[index].is_empty() {
             self.graph.nodes[index].evict_all();
         }
-        let unread = self.state().finished(&self.graph, index, end);
+        let mut state = self.state();
+        state.settled(&self.graph, index);
+        let unread = state.finished(&self.graph, index, end);
+        let evicted = state.held.make_room();
+        let too_much = state.held.too_much();
+        if unread.is_empty() && evicted.is_empty() && too_much.is_none() {
+            return self.wake(&state);
+        }
+        drop(state);
+        // Before anybody is woken, so that there is room for what comes next.
         self.drop_values(&unread);
-        self.make_room(index);
-        self.changed.notify_all();
+        evicted.iter().for_each(|call| self.graph.nodes[*call].evict_all());
+        if let Some(message) = too_much {
+            self.graph.nodes[index].warn(message, false);
+        }
+        self.wake(&self.state());
     }
 
     /// Notes a failure, and skips all that depends on it.
@@ -254,7 +281,7 @@ impl<'a> Scheduler<'a> {
             self.drop_values(&unread);
             self.tell_skipped(&skipped, because);
         }
-        self.changed.notify_all();
+        self.wake(&self.state());
     }
 
     /// Skips a call whose inputs cannot be had, since a call that makes one has failed before.
@@ -265,7 +292,7 @@ impl<'a> Scheduler<'a> {
         skipped.insert(0, index);
         self.drop_values(&unread);
         self.tell_skipped(&skipped, because);
-        self.changed.notify_all();
+        self.wake(&self.state());
     }
 
     fn tell_skipped(&self, skipped: &[usize], because: &'static str) {
@@ -277,18 +304,6 @@ impl<'a> Scheduler<'a> {
 
     fn drop_values(&self, unread: &[usize]) {
         unread.iter().for_each(|source| self.graph.nodes[*source].drop_values());
-    }
-
-    /// Evicts values that can be read again, while more is held than the run may hold. `index` has added to it.
-    fn make_room(&self, index: usize) {
-        let (evicted, too_much) = {
-            let mut state = self.state();
-            (state.held.make_room(), state.held.too_much())
-        };
-        evicted.iter().for_each(|call| self.graph.nodes[*call].evict_all());
-        if let Some(message) = too_much {
-            self.graph.nodes[index].warn(message, false);
-        }
     }
 
     fn panicked(&self, index: usize, what: &str) {

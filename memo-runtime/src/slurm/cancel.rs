@@ -1,6 +1,8 @@
 //! Cancelling: whole jobs, all with one command.
 
-use super::{Error, JobId, Name, Slurm};
+#[cfg(test)]
+use super::Name;
+use super::{Error, JobId, Slurm};
 
 impl Slurm {
     /// Cancels whole jobs with one command. Never task by task: a waiting task that is cancelled by itself
@@ -22,6 +24,7 @@ impl Slurm {
     /// # Errors
     ///
     /// Says what went wrong.
+    #[cfg(test)]
     pub(crate) fn cancel_named(&self, name: &Name) -> Result<(), Error> {
         let job = self.find(name)?;
         self.cancel(job.as_slice())

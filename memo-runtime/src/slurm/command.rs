@@ -37,11 +37,13 @@ impl Default for Commands {
 
 impl Commands {
     /// Takes the commands from `folder`.
+    #[cfg(test)]
     pub(crate) fn within(folder: impl Into<PathBuf>) -> Self {
         Self { folder: Some(folder.into()), ..Self::default() }
     }
 
     /// Waits no longer than `patience` for a command.
+    #[cfg(test)]
     pub(crate) fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
@@ -176,6 +178,25 @@ mod tests {
         }
         for name in ["SLURM_CONF", "PATH", "SLURMS", "HOME"] {
             assert!(!is_steering(&name.into()), "{name}");
+        }
+        // The variables of a process of its own: those of this one belong to all tests.
+        let this = "nothing_of_a_job_around_us_or_of_a_profile_steers_it";
+        if std::env::var_os("MEMO_STEERED").is_none() {
+            let mut steered = Command::new(std::env::current_exe().unwrap());
+            steered.args([this, "--test-threads=1"]).env("MEMO_STEERED", "1");
+            steered.envs([
+                ("SBATCH_PARTITION", "x"),
+                ("SLURM_ARRAY_TASK_ID", "3"),
+                ("SLURM_CONF", "c"),
+            ]);
+            let output = steered.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && said.contains("1 passed"), "{said}");
+        } else {
+            let fake = Fake::new("sbatch", "env");
+            let variables = fake.commands().run("sbatch", ["x"]).unwrap();
+            assert!(!variables.contains("SBATCH_PARTITION") && !variables.contains("SLURM_ARRAY"));
+            assert!(variables.contains("SLURM_CONF=c\n"));
         }
         let fake = Fake::new("squeue", "echo $LC_ALL $SLURM_TIME_FORMAT $SLURM_BITSTR_LEN");
         assert_eq!(fake.commands().run("squeue", ["-h"]).unwrap(), "C %s 0\n");

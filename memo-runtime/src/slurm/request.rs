@@ -38,6 +38,7 @@ impl fmt::Display for Name {
 }
 
 /// Which variables tasks are given.
+#[cfg_attr(not(test), expect(dead_code, reason = "workers are given all of it"))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Environment {
     /// All of this process.

@@ -76,13 +76,14 @@ impl Watch {
     }
 
     /// Believes that a task is gone after it was missing for so long.
+    #[cfg(test)]
     pub(crate) fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
     /// Follows `job` too, just submitted or found again.
-    pub(crate) fn follow(&mut self, job: JobId, indices: Option<&Indices>) {
+    pub(crate) fn follow(&mut self, job: JobId, indices: Option<&Indices>, now: Instant) {
         let sight = || Sight { state: State::Waiting, reason: None, missing: None };
         match indices {
             Some(indices) => {
@@ -91,7 +92,7 @@ impl Watch {
             }
             None => drop(self.tasks.insert(Task { job, index: None }, sight())),
         }
-        self.pace.hurry();
+        self.pace.hurry(now);
     }
 
     /// Forgets `task`: what it was to make is there.
@@ -100,6 +101,7 @@ impl Watch {
     }
 
     /// Returns the state that `task` was last seen in.
+    #[cfg(test)]
     pub(crate) fn state(&self, task: Task) -> Option<&State> {
         self.tasks.get(&task).map(|sight| &sight.state)
     }
@@ -117,6 +119,7 @@ impl Watch {
     }
 
     /// Returns when to look again.
+    #[cfg(test)]
     pub(crate) fn next_look(&self) -> Instant {
         self.pace.next()
     }
@@ -140,11 +143,13 @@ impl Watch {
     fn observe(&mut self, rows: &[Row], now: Instant) -> Vec<Change> {
         let mut changes = Vec::new();
         let mut seen = BTreeSet::new();
-        for row in rows {
+        // While it is put back a task may have two lines; the one that is alive counts.
+        let (over, alive): (Vec<&Row>, Vec<&Row>) =
+            rows.iter().partition(|row| row.state.is_over());
+        for row in alive.into_iter().chain(over) {
             for task in row.tasks() {
                 let Some(sight) = self.tasks.get_mut(&task) else { continue };
-                // While it is put back a task may have two lines; the one that is alive counts.
-                if !seen.insert(task) && row.state.is_over() {
+                if !seen.insert(task) {
                     continue;
                 }
                 sight.missing = None;
@@ -165,7 +170,7 @@ impl Watch {
                 continue;
             }
             let since = *sight.missing.get_or_insert(now);
-            if now.saturating_duration_since(since) >= self.grace && since != now {
+            if now.saturating_duration_since(since) >= self.grace {
                 let before = std::mem::replace(&mut sight.state, State::Gone);
                 changes.push(Change {
                     task: *task,

@@ -22,6 +22,15 @@ impl Node {
 
     /// Returns the key of an instance of the stage.
     pub(super) fn key_of(&self, instance: &Digest) -> Option<Digest> {
+        self.key_by(instance, identity_of)
+    }
+
+    /// Returns the key where `identity_of` tells by which digest the value of a handle enters.
+    pub(super) fn key_by(
+        &self,
+        instance: &Digest,
+        identity_of: impl Fn(&Origin) -> Option<Digest>,
+    ) -> Option<Digest> {
         let mut maker = self.key_maker(instance);
         for (spec, input) in self.spec.inputs.iter().zip(&self.inputs) {
             // By the name of the parameter: the attribute says which value it is given.
@@ -125,7 +134,11 @@ impl Node {
             return Status::Miss(reason);
         }
         let store = &self.session.store;
-        match store.look_up(self.spec.name, key, Some(self.spec)) {
+        let found = match self.read_ahead(key) {
+            Some(head) => Found::Entry(head),
+            None => store.look_up(self.spec.name, key, Some(self.spec)),
+        };
+        match found {
             Found::Entry(head) => self.judge(head),
             Found::Nothing => self.look_up_former(key),
             Found::Damaged(what) => {

@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::StageSpec;
@@ -61,6 +62,10 @@ pub(crate) struct Node {
     /// artifact to tell whether they came out as before.
     pub(crate) forced: bool,
     plan_identity: OnceLock<Digest>,
+    /// Where in the plan of its run it is.
+    pub(crate) position: AtomicUsize,
+    /// The entry, as far as it was read ahead.
+    pub(super) ahead: OnceLock<Arc<Head>>,
     /// How far it is, where a call of it does not wait.
     pub(crate) progress: OnceLock<Arc<Progress>>,
     state: Mutex<State>,
@@ -135,6 +140,8 @@ impl Node {
             uncached: None,
             forced: false,
             plan_identity: OnceLock::new(),
+            position: AtomicUsize::new(usize::MAX),
+            ahead: OnceLock::new(),
             progress: OnceLock::new(),
             state: Mutex::default(),
             turn: Mutex::default(),
@@ -359,6 +366,11 @@ impl Node {
         self.head().and_then(|head| kept(&head, output).cloned())
     }
 
+    /// Whether the entry has an artifact of an output.
+    pub(crate) fn is_kept_at(&self, output: usize) -> bool {
+        self.state().head.as_ref().is_some_and(|head| kept(head, output).is_some())
+    }
+
     pub(crate) fn open_artifact(&self, output: usize) -> Option<Artifact> {
         self.artifact_of(&self.head()?, output)
     }
@@ -374,13 +386,11 @@ impl Node {
         if self.array.is_some() {
             return self.has_ended_well();
         }
-        self.outputs[output].peek_any().is_some()
-            || self.head().is_some_and(|head| kept(&head, output).is_some())
+        self.is_kept_at(output) || self.outputs[output].peek_any().is_some()
     }
 
     pub(crate) fn evict(&self, output: usize) {
-        let reloads = self.head().is_some_and(|head| kept(&head, output).is_some());
-        if reloads && self.outputs[output].evict() {
+        if self.is_kept_at(output) && self.outputs[output].evict() {
             let (stage, output) = (self.spec.name, self.spec.outputs[output].name);
             self.session.store.emit(|| Event::Evicted { stage, output });
         }

@@ -96,8 +96,12 @@ impl Layout {
     /// Where the shards lie of a stage's array calls that have this part of their keys in common.
     pub(crate) fn shards(&self, stage: &str, shared: &Digest) -> PathBuf {
         let shared = shared.to_string();
-        let stage = self.base.join("shards").join(file_name(stage));
-        stage.join([&shared[..2], "/", &shared].concat())
+        self.shards_of(stage).join([&shared[..2], "/", &shared].concat())
+    }
+
+    /// Where the shards of a stage lie.
+    pub(crate) fn shards_of(&self, stage: &str) -> PathBuf {
+        self.base.join("shards").join(file_name(stage))
     }
 
     /// The lines of a pack, and the index of them.

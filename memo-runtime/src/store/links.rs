@@ -13,6 +13,7 @@ use super::manifest::Kept;
 use super::scratch::make_folder;
 use crate::lazy::Origin;
 use crate::record::Frame;
+use crate::stage::node;
 
 /// One result that a record's state holds in the end.
 struct Link {
@@ -22,16 +23,11 @@ struct Link {
 
 /// Makes the links of all records of an experiment.
 pub(crate) fn make(store: &Store, experiment: &str, frames: &[Frame]) -> io::Result<()> {
-    let links = collect(store, experiment, frames);
-    if store.is_read_only() || links.is_empty() || !store.layout().base().exists() {
+    let Some(digest) = digest_of(frames) else { return Ok(()) };
+    if store.is_read_only() || !store.layout().base().exists() {
         return Ok(());
     }
-    let mut hasher = blake3::Hasher::new();
-    for link in &links {
-        hasher.update(link.place.as_os_str().as_encoded_bytes()).update(&[0]);
-        hasher.update(link.kept.digest.as_bytes());
-    }
-    let digest = hasher.finalize().to_hex();
+    let digest = digest.to_hex();
     let index = store.layout().links_index(experiment);
     if fs::read(&index).is_ok_and(|found| found == digest.as_bytes()) {
         return Ok(());
@@ -41,10 +37,37 @@ pub(crate) fn make(store: &Store, experiment: &str, frames: &[Frame]) -> io::Res
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    for link in &links {
+    for link in collect(store, experiment, frames) {
         link.make(store)?;
     }
     fs::write(index, digest.as_bytes())
+}
+
+/// Digests what the links of all records would be; `None` if there would be none.
+fn digest_of(frames: &[Frame]) -> Option<blake3::Hash> {
+    /// BLAKE3 is fast on large pieces only.
+    const PIECE: usize = 64 * 1024;
+    let (mut hasher, mut bytes) = (blake3::Hasher::new(), Vec::with_capacity(PIECE + 4096));
+    for frame in frames {
+        let record = frame.name.as_deref().unwrap_or_default();
+        for (name, bound) in &frame.state {
+            let Origin::Node(node, output) = &bound.handle.origin else { continue };
+            let Some(head) = node.head() else { continue };
+            let Some(kept) = node::kept(&head, *output) else { continue };
+            for text in [record, name, &kept.extension] {
+                bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
+                bytes.extend_from_slice(text.as_bytes());
+            }
+            bytes.push(u8::from(kept.inline().is_some()));
+            bytes.extend_from_slice(kept.digest.as_bytes());
+            if bytes.len() >= PIECE {
+                hasher.update(&bytes);
+                bytes.clear();
+            }
+        }
+    }
+    hasher.update(&bytes);
+    (hasher.count() > 0).then(|| hasher.finalize())
 }
 
 fn collect(store: &Store, experiment: &str, frames: &[Frame]) -> Vec<Link> {

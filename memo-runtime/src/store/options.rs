@@ -101,7 +101,7 @@ impl StoreOptions {
             codes: Mutex::default(),
             outside: OnceCell::new(),
             known: Mutex::default(),
-            observers: RwLock::new(self.observers),
+            observers: RwLock::new(self.observers.into()),
             observed,
             run: history::run_name(),
             packs: Open::default(),

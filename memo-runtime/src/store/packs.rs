@@ -11,6 +11,7 @@
 //! anew on purpose.
 
 use std::borrow::Cow;
+use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -83,6 +84,22 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Lists all shards of a stage, by the part that their keys have in common.
+    pub(crate) fn packs_of(&self, stage: &str) -> Vec<(Digest, Packs)> {
+        let folder = self.layout().shards_of(stage);
+        let folders = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
+        let shared = folders(folder).flat_map(|entry| folders(entry.path()));
+        let shared = shared.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        shared
+            .filter_map(|shared| {
+                let outputs = reading::outputs_in(&self.layout().shards(stage, &shared))?;
+                Some((shared, self.packs(stage, &shared, outputs)))
+            })
+            .collect()
+    }
+}
+
 impl Packs {
     /// Looks for `keys`, after a look at what has come since the last time.
     pub(crate) fn find(&self, keys: &[Digest]) -> Shards {
@@ -135,10 +152,14 @@ impl Packs {
         index: u64,
         generation: u32,
     ) -> Result<Place, Error> {
+        let refused = |what| Error::new(ErrorKind::Store, what).in_stage(&self.0.stage);
+        line::wrong(head, &self.0.stage, self.0.outputs)
+            .map_err(|what| refused(format!("the shard cannot be kept: {what}")))?;
         let line = line::write(head, log, index, generation).map_err(|e| self.failed(e.into()))?;
-        if line.len() > LONGEST || head.outputs.len() != self.0.outputs {
-            let what = "the shard does not fit into a line: it has logged too much";
-            return Err(Error::new(ErrorKind::Store, what).in_stage(&self.0.stage));
+        if line.len() > LONGEST {
+            let most = LONGEST >> 20;
+            let what = format!("the shard cannot be kept: its body logged more than {most} MB");
+            return Err(refused(what));
         }
         let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
         let identities: Vec<_> = head.outputs.iter().map(identity).collect();
@@ -176,14 +197,21 @@ impl Packs {
         }
         let scratch = store.scratch()?.path();
         make_folder(folder).map_err(failed)?;
-        let name = history::run_name();
         store.0.packs.begin_writing(self);
-        let number = self.known_mut().add_own(&name);
-        let made = Writer::make(scratch, folder, &name, number, self.0.outputs);
-        let writer = made.map_err(|error| {
-            self.known_mut().remove_own(number);
-            failed(error)
-        })?;
+        let writer = loop {
+            let name = history::run_name();
+            let number = self.known_mut().add_own(&name);
+            match Writer::make(scratch, folder, &name, number, self.0.outputs) {
+                Ok(writer) => break writer,
+                Err(error) => {
+                    self.known_mut().remove_own(number);
+                    // A process of another machine may have had the same number at the same time.
+                    if error.kind() != io::ErrorKind::AlreadyExists {
+                        return Err(failed(error));
+                    }
+                }
+            }
+        };
         if store.0.durable {
             writer::sync_folders(folder, store.path()).map_err(failed)?;
         }

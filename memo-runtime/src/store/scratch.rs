@@ -47,14 +47,18 @@ impl Drop for Scratch {
     }
 }
 
-/// What the names of lock files and their folders begin with.
-const PREFIX: &str = "run-";
+/// What the names of lock files and their folders begin with on this machine. Another machine that shares the
+/// store may not see whose locks are held, so each removes what is its own.
+fn prefix() -> String {
+    let host = fs::read("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("run-{:016x}", xxhash_rust::xxh3::xxh3_64(&host))
+}
 
 /// Makes a lock file that this process holds.
 fn make_lock(all: &Path) -> io::Result<(File, PathBuf)> {
     loop {
         let mut builder = tempfile::Builder::new();
-        let made = builder.prefix(PREFIX).suffix(".lock").tempfile_in(all)?;
+        let made = builder.prefix(&prefix()).suffix(".lock").tempfile_in(all)?;
         let (lock, path) = made.keep()?;
         // Where the file system knows no locks, sweeping is left to `gc`.
         let held = lock.lock();
@@ -71,11 +75,12 @@ fn make_lock(all: &Path) -> io::Result<(File, PathBuf)> {
 /// yet; that one finds the file gone, and makes another.
 fn sweep(all: &Path) {
     let Ok(entries) = fs::read_dir(all) else { return };
+    let prefix = prefix();
     for entry in entries.flatten() {
         // Other names are not ours, and what they lead to is none of our business.
         let name = entry.file_name();
         let ours = name.to_str().is_some_and(|name| {
-            let stem = name.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(".lock"));
+            let stem = name.strip_prefix(&*prefix).and_then(|name| name.strip_suffix(".lock"));
             stem.is_some_and(|stem| stem.bytes().all(|byte| byte.is_ascii_alphanumeric()))
         });
         if !ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {

@@ -19,6 +19,8 @@ mod done_and_cache;
 mod experiments;
 mod hits;
 mod lazy;
+#[cfg(target_os = "linux")]
+mod memory;
 mod reasons;
 mod retries;
 mod started;

@@ -151,7 +151,7 @@ impl Submission {
             let task = Task { job, index: Some(index) };
             self.tasks.insert(task, (base + index) as usize);
         }
-        watch.follow(job, indices);
+        watch.follow(job, indices, Instant::now());
     }
 
     /// Looks whether Slurm knows the job. False if it does not.
@@ -218,6 +218,11 @@ impl Submission {
 
     /// Notes which tasks have ended.
     pub(super) fn note_changes(&mut self, changes: &[Change], now: Instant) {
+        let ours = |change: &&Change| self.tasks.contains_key(&change.task);
+        for change in changes.iter().filter(ours).filter(|change| change.is_put_back()) {
+            let task = change.task;
+            self.node.told_elsewhere(format!("Slurm has put task {task} back into the queue"));
+        }
         for change in changes.iter().filter(|change| change.now.is_over()) {
             if let Some(task) = self.tasks.get(&change.task) {
                 let was_waiting = change.before == State::Waiting;

@@ -50,7 +50,7 @@ fn planned() -> Planned {
 }
 
 fn readers(graph: &Graph<'_>) -> Readers {
-    Readers::new(graph.readers.iter().map(Vec::len).collect())
+    Readers::new(graph.readers.lengths().collect())
 }
 
 /// Takes all calls that wait, one after the other.

@@ -20,29 +20,31 @@ pub(super) struct Cluster(PathBuf);
 impl Cluster {
     /// Brings one up. Where Slurm cannot be had, that is said, captured output or not.
     pub(super) fn up(options: &[&str]) -> Option<Self> {
-        let folder = tempfile::Builder::new().prefix("slurm").tempdir().unwrap().keep();
-        let cluster = Self(folder);
-        let mut up = script("up");
-        up.arg(&cluster.0).arg("--owner").arg(std::process::id().to_string()).args(options);
-        if let Some(tree) = std::env::var_os("MEMO_SLURM_TREE") {
-            up.arg("--tree").arg(tree);
-        }
-        let output = up.output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        if output.status.code() == Some(NO_SLURM) {
-            let test = std::thread::current().name().unwrap_or_default().to_owned();
-            let _ = writeln!(std::io::stderr(), "\n!!! skipped: no Slurm ({test}): {said}");
-            return None;
-        }
-        assert!(output.status.success(), "{:?}: {said}", output.status);
-        Some(cluster)
+        Self::try_up(options).map_err(|why| skipped(&why)).ok()
     }
 
     /// Returns one that all tests share that leave nodes and controller alone.
     pub(super) fn shared() -> Option<&'static Self> {
-        static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
+        static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
         let options = ["--cpus", "16", "--mem", "16000", "--gpus", "2"];
-        SHARED.get_or_init(|| Self::up(&options)).as_ref()
+        SHARED.get_or_init(|| Self::try_up(&options)).as_ref().map_err(|why| skipped(why)).ok()
+    }
+
+    fn try_up(options: &[&str]) -> Result<Self, String> {
+        // Once for all tests: to find that there is no network takes a while.
+        static INSTALLED: OnceLock<Result<(), String>> = OnceLock::new();
+        let tree = std::env::var_os("MEMO_SLURM_TREE");
+        if tree.is_none() {
+            INSTALLED.get_or_init(|| done(&mut script("install"))).clone()?;
+        }
+        let folder = tempfile::Builder::new().prefix("slurm").tempdir().unwrap().keep();
+        let cluster = Self(folder);
+        let mut up = script("up");
+        up.arg(&cluster.0).arg("--owner").arg(std::process::id().to_string()).args(options);
+        if let Some(tree) = tree {
+            up.arg("--tree").arg(tree);
+        }
+        done(&mut up).map(|()| cluster)
     }
 
     pub(super) fn commands(&self) -> Commands {
@@ -92,7 +94,26 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         let _ = script("down").arg(&self.0).arg("--purge").status();
+        // Also where the scripts are not there.
+        let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// Runs a script; what it says if Slurm cannot be had.
+fn done(script: &mut Command) -> Result<(), String> {
+    let output = script.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.code() == Some(NO_SLURM) {
+        return Err(said.into_owned());
+    }
+    assert!(output.status.success(), "{:?}: {said}", output.status);
+    Ok(())
+}
+
+/// Says that this test tests nothing here.
+fn skipped(why: &str) {
+    let test = std::thread::current().name().unwrap_or_default().to_owned();
+    let _ = writeln!(std::io::stderr(), "\n!!! skipped: no Slurm ({test}): {}", why.trim());
 }
 
 fn script(name: &str) -> Command {
@@ -120,7 +141,7 @@ impl<'a> Followed<'a> {
         let mut jobs: Vec<JobId> = Vec::new();
         for part in request.parts(self.slurm.limits()) {
             let job = self.slurm.submit(request, &part, jobs.last().copied()).unwrap();
-            self.watch.follow(job, part.indices.as_ref());
+            self.watch.follow(job, part.indices.as_ref(), Instant::now());
             jobs.push(job);
         }
         jobs

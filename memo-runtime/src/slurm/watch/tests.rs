@@ -14,7 +14,7 @@ impl Seen {
     fn new() -> Self {
         let begin = Instant::now();
         let mut watch = Watch::new(Pace::new(begin)).grace(Duration::from_secs(10));
-        watch.follow(JOB, Some(&(0..4).collect()));
+        watch.follow(JOB, Some(&(0..4).collect()), begin);
         Self { watch, begin }
     }
 
@@ -80,14 +80,10 @@ fn a_task_that_is_put_back_waits_again() {
     let mut seen = Seen::new();
     seen.at(0, "1|0-3|RUNNING|n1|None");
     // Both lines of it, in either order.
-    for answer in [
-        "1|0|NODE_FAIL|n1|x\n1|0|PENDING||BeginTime\n1|1-3|RUNNING|n1|None",
-        "1|0|PENDING||BeginTime\n1|0|NODE_FAIL|n1|x\n1|1-3|RUNNING|n1|None",
-    ] {
-        let rows = queue::read(answer).unwrap();
-        seen.watch.observe(&rows, seen.begin);
-        assert_eq!(seen.watch.state(Task { job: JOB, index: Some(0) }), Some(&State::Waiting));
-    }
+    let rest = "1|1-3|RUNNING|n1|None";
+    let changes = seen.at(1, &format!("1|0|NODE_FAIL|n1|x\n1|0|PENDING||BeginTime\n{rest}"));
+    assert_eq!(changes, [(0, State::Waiting)]);
+    assert_eq!(seen.at(2, &format!("1|0|PENDING||BeginTime\n1|0|NODE_FAIL|n1|x\n{rest}")), []);
     let rows = queue::read("1|1|PENDING||BeginTime").unwrap();
     let changes = seen.watch.observe(&rows, seen.begin);
     assert!(changes[0].is_put_back());
@@ -136,8 +132,8 @@ fn all_jobs_are_asked_for_at_once_and_only_when_it_is_time() {
         Ok(vec![]),
         "nothing to look for"
     );
-    watch.follow(JobId(4), Some(&[7].into_iter().collect()));
-    watch.follow(JobId(5), None);
+    watch.follow(JobId(4), Some(&[7].into_iter().collect()), begin);
+    watch.follow(JobId(5), None, begin);
     assert_eq!(watch.look(&slurm, begin), Ok(vec![]), "too early");
     let changes = watch.look(&slurm, begin + Duration::from_mins(1)).unwrap();
     assert_eq!((changes.len(), &changes[0].now), (1, &State::Running));
@@ -153,7 +149,7 @@ fn no_answer_changes_nothing() {
     let slurm = fake.slurm();
     let begin = Instant::now();
     let mut watch = Watch::new(Pace::new(begin)).grace(Duration::ZERO);
-    watch.follow(JobId(4), None);
+    watch.follow(JobId(4), None, begin);
     for minute in 1..5 {
         let error = watch.look(&slurm, begin + Duration::from_mins(5 * minute)).unwrap_err();
         assert!(error.passes());

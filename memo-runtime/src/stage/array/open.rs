@@ -77,6 +77,11 @@ impl Node {
         let keys = std::mem::take(&mut state.keys);
         let kept = self.looks_up_shards().then(|| table.packs.find(&keys));
         state.keys = keys;
+        if let Some(kept) = &kept {
+            for what in kept.unreadable() {
+                self.warn(format!("shards cannot be read: {what}"), false);
+            }
+        }
         let is_open = |shard: &usize| waits.get(*shard).is_none_or(|waits| !waits);
         for shard in (0..total).filter(is_open) {
             let found = kept.as_ref().and_then(|kept| kept.get(shard));

@@ -97,8 +97,7 @@ impl Node {
     /// Whether another process, or another array of this one, has computed the shard meanwhile.
     fn was_quicker(&self, table: &Table, shard: usize, key: &Digest) -> bool {
         let generation = table.state().generations.get(&shard).copied().unwrap_or(0);
-        table.packs.refresh();
-        let Some(kept) = table.packs.find_one(key) else { return false };
+        let Some(kept) = table.packs.find_now(key) else { return false };
         if kept.generation < generation || !self.is_shard_good(table, key, &kept) {
             return false;
         }

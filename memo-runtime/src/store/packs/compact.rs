@@ -147,6 +147,7 @@ impl Packs {
                     merged.add(&line, &bytes[start..])?;
                 }
             }
+            *is_damaged |= lines.is_endless();
         }
         Ok((merged, damaged))
     }

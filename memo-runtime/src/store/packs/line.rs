@@ -56,7 +56,7 @@ pub(super) fn write(
 }
 
 /// Reads a line with its line break, all of whose bytes are checked.
-fn read(bytes: &[u8]) -> Result<Line, NotAManifest> {
+pub(super) fn read(bytes: &[u8]) -> Result<Line, NotAManifest> {
     manifest::checked_body(bytes)?;
     if let Some((head, index, generation)) = quick::line(bytes, None) {
         return Ok(Line { head, index, generation, log: Vec::new() });
@@ -89,17 +89,18 @@ pub(super) fn judge(
             (start, read(&bytes[start..]).map_err(|_| why)?)
         }
     };
-    wrong(&line.head, stage, outputs).map_or(Ok((start, line)), Err)
+    wrong(&line.head, stage, outputs)?;
+    Ok((start, line))
 }
 
-/// Says why a whole line is none of this pack.
-fn wrong(head: &Head, stage: &str, outputs: usize) -> Option<&'static str> {
+/// Says why a shard is none of this pack.
+pub(super) fn wrong(head: &Head, stage: &str, outputs: usize) -> Result<(), &'static str> {
     if head.stage != stage || head.outputs.len() != outputs {
-        return Some("it belongs to another stage");
+        return Err("it belongs to another stage");
     }
     if !head.stays_inside() {
-        return Some("it names files outside the store");
+        return Err("it names files outside the store");
     }
     let agree = head.kept().all(Kept::sizes_agree);
-    (!agree).then_some("it tells sizes that cannot be")
+    if agree { Ok(()) } else { Err("it tells sizes that cannot be") }
 }

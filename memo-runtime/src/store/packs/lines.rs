@@ -31,6 +31,11 @@ impl<F: Borrow<File>> Lines<F> {
         self.begin + self.next as u64
     }
 
+    /// Whether what follows is too long to be a line, so that nobody looks for more.
+    pub(super) fn is_endless(&self) -> bool {
+        self.buffer.len() - self.next > LONGEST
+    }
+
     /// Returns the next line, with its line break, and where it begins. What follows the last line break
     /// is no line yet, and nothing is one that is too long.
     pub(super) fn next(&mut self) -> io::Result<Option<(u64, &[u8])>> {
@@ -43,7 +48,7 @@ impl<F: Borrow<File>> Lines<F> {
                 self.next = end;
                 return Ok(Some((begin, &self.buffer[start..end])));
             }
-            if self.buffer.len() - self.next > LONGEST {
+            if self.is_endless() {
                 return Ok(None);
             }
             self.begin += self.next as u64;

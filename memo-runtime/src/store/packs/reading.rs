@@ -1,9 +1,10 @@
 //! Reading lines of packs: one by its place, or all of them.
 
 use std::fmt::Display;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::line::{self, LONGEST, Line};
@@ -101,17 +102,24 @@ impl Packs {
         });
         let mut lines = Some(opened);
         std::iter::from_fn(move || {
-            let read = match lines.as_mut()? {
-                Ok(lines) => lines.next().transpose()?.map_err(|error| told(&name, &error)),
-                Err(error) => Err(told(&name, error)),
-            };
-            match read {
-                Ok((offset, bytes)) => Some(packs.judge(pack, &name, offset, bytes)),
-                Err(damage) => {
-                    lines = None;
-                    Some(Err(damage))
+            let damage = match lines.as_mut()? {
+                Ok(lines) => {
+                    let read = match lines.next() {
+                        Ok(Some((offset, bytes))) => {
+                            return Some(packs.judge(pack, &name, offset, bytes));
+                        }
+                        Ok(None) => None,
+                        Err(error) => Some(told(&name, &error)),
+                    };
+                    match read {
+                        None if !lines.is_endless() => return None,
+                        read => read.unwrap_or_else(|| told(&name, &"a line does not end")),
+                    }
                 }
-            }
+                Err(error) => told(&name, error),
+            };
+            lines = None;
+            Some(Err(damage))
         })
     }
 
@@ -130,6 +138,23 @@ impl Packs {
         let length = u32::try_from(bytes.len() - start).unwrap_or(u32::MAX);
         Ok((Place { pack, length, offset: offset + start as u64 }, line))
     }
+}
+
+/// Returns how many outputs the shards in a folder have, as its first whole line tells.
+pub(super) fn outputs_in(folder: &Path) -> Option<usize> {
+    let packs = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    let mut packs = packs.filter(|path| path.extension().is_some_and(|end| end == "jsonl"));
+    packs.find_map(|path| {
+        let file = open_to_read(&path).ok()?;
+        let end = file.metadata().ok().filter(fs::Metadata::is_file)?.len();
+        let mut lines = Lines::new(file, 0, end);
+        while let Some((_, bytes)) = lines.next().ok()? {
+            if let Ok(line) = line::read(bytes) {
+                return Some(line.head.outputs.len());
+            }
+        }
+        None
+    })
 }
 
 fn told(pack: &str, what: &dyn Display) -> Damage {

@@ -9,6 +9,7 @@ mod failures;
 mod forced_values;
 mod graphs;
 mod in_memory;
+mod many;
 mod memory;
 mod plans;
 

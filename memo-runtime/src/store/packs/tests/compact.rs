@@ -30,7 +30,7 @@ fn files(packs: &Packs) -> Vec<PathBuf> {
 
 /// Makes all packs as old as they must be.
 fn rest(folder: &tempfile::TempDir) {
-    let then = SystemTime::now() - Duration::from_secs(3600);
+    let then = SystemTime::now() - Duration::from_hours(1);
     for path in files(&open(folder)) {
         File::options().write(true).open(path).unwrap().set_modified(then).unwrap();
     }

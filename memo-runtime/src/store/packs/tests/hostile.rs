@@ -79,6 +79,16 @@ fn no_size_is_believed() {
 }
 
 #[test]
+fn a_line_that_does_not_end_is_told_and_read_no_further() {
+    let (store, folder) = store();
+    File::create(folder.join("endless.jsonl")).unwrap().set_len(1 << 42).unwrap();
+    finds_the_good_one(store.path());
+    let packs = packs(&Store::open(store.path()).unwrap());
+    let listed: Vec<_> = packs.all().filter_map(Result::err).collect();
+    assert!(listed.len() == 1 && listed[0].what.contains("does not end"), "{listed:?}");
+}
+
+#[test]
 fn an_endless_index_is_read_as_far_as_there_are_lines() {
     let (store, folder) = store();
     for entry in fs::read_dir(&folder).unwrap() {

@@ -29,6 +29,22 @@ fn what_others_add_is_seen_and_nothing_is_read_twice() {
     assert!(other.refresh() && other.find_one(&key(50)).is_some());
 }
 
+/// Times of folders are as coarse as the clock, so one pack may come unnoticed after another.
+#[test]
+fn a_folder_that_has_just_changed_is_listed_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = apart(&folder);
+    apart(&folder).append(&head(1), &[], 1, 0).unwrap();
+    // It has not rested, whatever the clock says.
+    let time = std::time::SystemTime::now() + std::time::Duration::from_hours(1);
+    let set = || fs::File::open(&one.0.folder).unwrap().set_modified(time).unwrap();
+    set();
+    assert!(one.refresh());
+    apart(&folder).append(&head(2), &[], 2, 0).unwrap();
+    set();
+    assert!(one.find_now(&key(2)).is_some());
+}
+
 #[test]
 fn a_pack_whose_writer_has_ended_is_asked_only_thoroughly() {
     let folder = tempfile::tempdir().unwrap();
@@ -47,9 +63,9 @@ fn a_pack_whose_writer_has_ended_is_asked_only_thoroughly() {
     let name =
         third.known().packs.iter().find(|pack| pack.state == State::Ended).unwrap().name.clone();
     let path = third.0.folder.join(format!("{name}.jsonl"));
-    let mut bytes = std::fs::read(&path).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
     bytes.extend(line::write(&head(3), &[], 3, 0).unwrap());
-    std::fs::write(&path, bytes).unwrap();
+    fs::write(&path, bytes).unwrap();
     assert!(third.refresh() && third.find_one(&key(3)).is_some());
 }
 
@@ -87,7 +103,7 @@ fn the_first_result_wins_unless_somebody_computed_anew() {
         };
         assert_eq!([1, 2, 3, 4].map(told), [(10, 0), (10, 0), (20, 1), (10, 2)]);
         assert_eq!(pack(packs, 5), first);
-        assert_eq!(packs.all().filter(|line| line.is_ok()).count(), 10);
+        assert_eq!(packs.all().flatten().count(), 10);
     }
 }
 
@@ -120,7 +136,7 @@ fn readers_see_whole_shards_while_two_threads_add() {
         }
     });
     assert_eq!(writer.find(&keys).found(), keys.len());
-    assert_eq!(writer.all().filter(|line| line.is_ok()).count(), keys.len());
+    assert_eq!(writer.all().flatten().count(), keys.len());
     assert_eq!(writer.known().packs.len(), 1);
 }
 
@@ -143,7 +159,7 @@ fn nothing_is_written_read_only_and_what_is_there_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let read_only = || Store::options().read_only(true).open(folder.path()).unwrap();
     assert!(packs(&read_only()).append(&head(1), &[], 1, 0).is_err());
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     let place = apart(&folder).append(&head(1), &[], 1, 0).unwrap();
     let packs = packs(&read_only());
     assert_eq!(packs.find(&[key(1)]).found(), 1);
@@ -154,11 +170,54 @@ fn nothing_is_written_read_only_and_what_is_there_is_found() {
 }
 
 #[test]
+fn what_is_no_shard_of_the_stage_is_not_added() {
+    let folder = tempfile::tempdir().unwrap();
+    let packs = apart(&folder);
+    let mut other = head(1);
+    other.stage = "digits::other".into();
+    let mut evil = head(1);
+    evil.outputs[0].artifact.as_mut().unwrap().extension = "/../../etc".into();
+    let log = ["x".repeat(LONGEST)];
+    assert!(packs.append(&other, &[], 1, 0).is_err());
+    assert!(packs.append(&evil, &[], 1, 0).is_err());
+    let error = packs.append(&head(1), &log, 1, 0).unwrap_err();
+    assert!(error.to_string().contains("log"), "{error}");
+    assert_eq!((packs.all().count(), packs.find(&[key(1)]).found()), (0, 0));
+}
+
+#[test]
+fn all_packs_of_a_stage_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(store.packs_of("digits::embed").len(), 0);
+    for number in 0..3 {
+        let packs = store.packs("digits::embed", &key(number), 1);
+        packs.append(&head(number), &[], number, 0).unwrap();
+    }
+    let mut two = head(9);
+    two.outputs.push(two.outputs[0].clone());
+    store.packs("digits::embed", &key(9), 2).append(&two, &[], 9, 0).unwrap();
+    store.packs("digits::other", &key(4), 1).find(&[]);
+    fs::create_dir_all(store.layout().shards_of("digits::embed").join("ab/none")).unwrap();
+    fs::create_dir_all(store.layout().shards("digits::embed", &key(5))).unwrap();
+    let next = Store::open(folder.path()).unwrap();
+    let mut all: Vec<_> = next.packs_of("digits::embed");
+    all.sort_by_key(|(shared, _)| *shared);
+    let mut shared = [0, 1, 2, 9].map(key);
+    shared.sort();
+    assert_eq!(all.iter().map(|(shared, _)| *shared).collect::<Vec<_>>(), shared);
+    for (shared, packs) in all {
+        let lines: Vec<_> = packs.all().map(|line| line.unwrap().1.head.key).collect();
+        assert_eq!(lines, [shared]);
+    }
+}
+
+#[test]
 fn a_pack_that_somebody_removes_takes_nothing_with_it_that_comes_later() {
     let folder = tempfile::tempdir().unwrap();
     let ours = apart(&folder);
     let lost = ours.append(&head(1), &[], 1, 0).unwrap();
-    std::fs::remove_dir_all(&ours.0.folder).unwrap();
+    fs::remove_dir_all(&ours.0.folder).unwrap();
     ours.append(&head(2), &[], 2, 0).unwrap();
     let next = apart(&folder);
     assert_eq!((next.find(&[key(1)]).found(), next.find(&[key(2)]).found()), (0, 1));
@@ -198,7 +257,7 @@ fn files_and_folders_are_private() {
     packs.append(&head(1), &[], 1, 0).unwrap();
     let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&packs.0.folder), 0o700);
-    for entry in std::fs::read_dir(&packs.0.folder).unwrap() {
+    for entry in fs::read_dir(&packs.0.folder).unwrap() {
         assert_eq!(mode(&entry.unwrap().path()), 0o600);
     }
 }
