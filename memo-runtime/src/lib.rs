@@ -60,6 +60,7 @@
 //! | [experiment](Experiment) | a pipeline, its records, [aggregates](macro@aggregate) over them, a command line |
 //! | key | the digest that says "the same work", made of named [components](Component) |
 //! | [cacher](Cacheable) | writes a value as an artifact and reads it back: [`Json`](struct@Json), [`Csv`](struct@Csv), [`Bincode`], [`Text`], [`Bytes`], [`Copied`], [`Referenced`], or your own |
+//! | [shard](Shards) | one element of an array stage, `#[stage(each = [page in pages])]`: found, run and kept by itself |
 //! | [started call](Call) | a call that nobody waits for, made by `fit::start(&mut record)` |
 //! | [store](Store) | a folder of entries: a manifest and the artifacts of each |
 //!
@@ -85,6 +86,7 @@
 //! | `bincode` | yes | the [`Bincode`] cacher, and `Lazy(..)` outputs without `cachers` |
 //! | `csv` | yes | the [`Csv`](struct@Csv) cacher |
 //! | `cli` | yes | [`Experiment::main`]: command line, progress, tables |
+//! | `slurm` | with `cli` | `--executor slurm`: array stages run as jobs of a Slurm cluster |
 //! | `tracing` | no | every [event](Event) also goes out through `tracing`, with target `memo`; each body runs in a span `stage` |
 //! | `testing` | no | [`testing`]: a recorder of events, the conformance suite for cachers |
 
