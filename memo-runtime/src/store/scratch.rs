@@ -50,8 +50,9 @@ impl Drop for Scratch {
 /// What the names of lock files and their folders begin with on this machine. Another machine that shares the
 /// store may not see whose locks are held, so each removes what is its own.
 fn prefix() -> String {
-    let host = fs::read("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("run-{:016x}", xxhash_rust::xxh3::xxh3_64(&host))
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let plain = host.chars().filter(char::is_ascii_alphanumeric).take(32);
+    format!("run-{}-", plain.collect::<String>())
 }
 
 /// Makes a lock file that this process holds.

@@ -37,9 +37,10 @@ fn temporaries_of_the_dead_go_whatever_their_times() {
     runs_well(&store, 1);
     let temporary = store.join("v1/tmp");
     for (seed, time) in (2..).zip(times()) {
-        fs::write(temporary.join("run-dead01.lock"), "").unwrap();
-        fs::create_dir_all(temporary.join("run-dead01/artifact-1")).unwrap();
-        fs::write(temporary.join("run-dead01/artifact-1/main.bin"), "half").unwrap();
+        let dead = temporary.join(crate::support::scratch_name("dead01"));
+        fs::write(dead.with_extension("lock"), "").unwrap();
+        fs::create_dir_all(dead.join("artifact-1")).unwrap();
+        fs::write(dead.join("artifact-1/main.bin"), "half").unwrap();
         set_times(&store, time);
         runs_well(&store, seed);
         assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0);

@@ -252,19 +252,22 @@ fn garbage_anywhere_is_ignored_and_leads_nowhere() {
     folders.retain(|path| path.is_dir() && !path.join("bias").exists());
     assert!(folders.len() > 10);
     let name = "f".repeat(64);
-    let lock = format!("run-{}", "abc/../..".replace('/', "%"));
+    let lock = crate::support::scratch_name("abc%..%..");
+    let ours = crate::support::scratch_name;
     for folder in &folders {
-        let names = ["garbage", ".hidden", "x.lock", "..lock", "...lock", "run-.lock", "a.jsonl"];
+        let names = ["garbage", ".hidden", "x.lock", "..lock", "...lock", "a.jsonl"];
         for name in names.into_iter().chain([&*name, &*lock]) {
             fs::write(folder.join(name), "garbage").unwrap();
         }
         fs::write(folder.join(format!("{name}.jsonl")), &manifest).unwrap();
+        fs::write(folder.join(ours(".lock")), "garbage").unwrap();
         fs::write(folder.join(std::ffi::OsStr::from_bytes(b"\xFF\xFE.lock")), "").unwrap();
         fs::create_dir_all(folder.join("folder.lock/in")).unwrap();
-        std::os::unix::fs::symlink(&outside, folder.join("run-out")).unwrap();
-        std::os::unix::fs::symlink(outside.join("precious"), folder.join("run-out.lock")).unwrap();
-        std::os::unix::fs::symlink(&outside, folder.join("run-abc")).unwrap();
-        fs::write(folder.join("run-abc.lock"), "").unwrap();
+        std::os::unix::fs::symlink(&outside, folder.join(ours("out"))).unwrap();
+        std::os::unix::fs::symlink(outside.join("precious"), folder.join(ours("out.lock")))
+            .unwrap();
+        std::os::unix::fs::symlink(&outside, folder.join(ours("abc"))).unwrap();
+        fs::write(folder.join(ours("abc.lock")), "").unwrap();
         std::os::unix::fs::symlink(".", folder.join("loop")).unwrap();
         let pipe = folder.join("e".repeat(64) + ".jsonl");
         assert!(Command::new("mkfifo").arg(pipe).status().unwrap().success());
