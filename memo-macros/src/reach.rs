@@ -18,6 +18,7 @@ mod manifest;
 mod outside;
 mod own_lexer;
 mod params;
+mod quick;
 mod resolve;
 mod scan;
 mod session;
@@ -31,6 +32,7 @@ use std::path::Path as FilePath;
 use proc_macro2::TokenStream;
 
 use crate::fingerprint::fingerprint;
+use crate::tokens::Lexed;
 use closure::{Closure, Opaque};
 use edges::Edges;
 use effects::{Effects, is_unsteady};
@@ -125,7 +127,7 @@ fn follow_validator(
     stage: &str,
     tokens: &TokenStream,
 ) -> Option<u128> {
-    let names = scan(tokens.clone());
+    let names = scan(Lexed::of_stream(tokens.clone()).tokens());
     let mut edges = Edges::default();
     edges.follow(linked, module, &names, Some("validate"));
     around(linked, module, line, stage, &mut edges);
@@ -138,7 +140,7 @@ fn follow_validator(
 
 /// What the stage's own tokens lead to.
 fn start(linked: &Linked, module: ModuleId, line: usize, request: &Request) -> Edges {
-    let mut names = scan(request.code.clone());
+    let mut names = scan(Lexed::of_stream(request.code.clone()).tokens());
     names.cfgs.extend(linked.world.modules[module].cfgs.iter().cloned());
     let mut edges = Edges::default();
     edges.follow(linked, module, &names, Some(&request.name));
@@ -218,7 +220,7 @@ fn finish(linked: &Linked, own: u128, edges: &Edges, closure: &Closure) -> Reach
     let total = total::total(own, &edges.targets, closure, linked, &crates);
     items.extend(closure.nodes.keys().map(|(id, _)| {
         let item = &linked.world.items[*id];
-        CodeItem { name: linked.shown(*id), place: linked.world.place(item), digest: item.digest() }
+        CodeItem { name: linked.shown(*id), place: linked.world.place(item).to_owned(), digest: item.digest() }
     }));
     let facts = closure.facts.iter().map(|(name, digest)| CodeItem {
         name: name.clone(),
@@ -232,13 +234,16 @@ fn finish(linked: &Linked, own: u128, edges: &Edges, closure: &Closure) -> Reach
 
 /// Tells what the stage and all that it reaches read behind the key's back.
 fn behind(linked: &Linked, edges: &Edges, closure: &Closure) -> Vec<String> {
-    let place = |id: ItemId| {
-        let file = linked.world.place(&linked.world.items[id]);
-        format!("`{}`, {file}", linked.shown(id))
+    let place = |id: Option<ItemId>| match id {
+        Some(id) => {
+            let file = linked.world.place(&linked.world.items[id]);
+            format!("`{}`, {file}", linked.shown(id))
+        }
+        None => "its body".to_owned(),
     };
-    let own = std::iter::once((&edges.effects, "its body".to_owned()));
-    let nodes = closure.nodes.iter().map(|((id, _), reached)| (&reached.edges.effects, place(*id)));
-    effects::told(own.chain(nodes))
+    let nodes = closure.nodes.iter().map(|((id, _), reached)| (&reached.edges.effects, Some(*id)));
+    let all: Vec<(&Effects, Option<ItemId>)> = [(&edges.effects, None)].into_iter().chain(nodes).collect();
+    effects::told(&all, place)
 }
 
 #[cfg(test)]

@@ -100,7 +100,11 @@ impl Walk<'_> {
         self.closure.crates.extend(edges.crates.iter().cloned());
         self.closure.facts.extend(edges.facts.iter().map(|(name, digest)| (name.clone(), *digest)));
         self.closure.unseen.extend(edges.unseen.iter().cloned());
-        self.called.extend(edges.called.iter().cloned());
+        for name in &edges.called {
+            if !self.called.contains(name) {
+                self.called.insert(name.clone());
+            }
+        }
         edges.targets.values().flatten().copied().collect()
     }
 

@@ -1,7 +1,7 @@
 //! The world with what can be said of it before any stage is looked at.
 
 use std::cell::{LazyCell, OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::crate_root::Cfgs;
@@ -9,6 +9,7 @@ use super::edges::Edges;
 use super::items::{Item, Kind};
 use super::known::is_known;
 use super::manifest::Manifest;
+use super::quick::{Map, Set};
 use super::resolve::{Globs, In, Resolver};
 use super::scan::Path;
 use super::tree::{Dependency, ItemId, ModuleId, World};
@@ -22,14 +23,14 @@ pub struct Linked {
     pub cfgs: Cfgs,
     globs: Vec<Globs>,
     /// Every name that may lead somewhere: most identifiers are local variables.
-    names: HashSet<String>,
+    names: Set<String>,
     /// The members of inherent `impl`s, by type.
-    pub members: HashMap<ItemId, Vec<ItemId>>,
+    pub members: Map<ItemId, Vec<ItemId>>,
     /// Implementations: of a trait of the workspace by the trait, of other traits by their types;
     /// and macros between items that name a type or trait.
-    pub implementations: HashMap<ItemId, Vec<ItemId>>,
-    edges: RefCell<HashMap<Node, Rc<Edges>>>,
-    scopes: RefCell<HashMap<ModuleId, Rc<Scope>>>,
+    pub implementations: Map<ItemId, Vec<ItemId>>,
+    edges: RefCell<Map<Node, Rc<Edges>>>,
+    scopes: RefCell<Map<ModuleId, Rc<Scope>>>,
     features: OnceCell<u128>,
 }
 
@@ -52,8 +53,8 @@ impl Linked {
             world,
             cfgs,
             globs,
-            members: HashMap::new(),
-            implementations: HashMap::new(),
+            members: Map::default(),
+            implementations: Map::default(),
             edges: RefCell::default(),
             scopes: RefCell::default(),
             features: OnceCell::new(),
@@ -258,8 +259,8 @@ impl Linked {
 }
 
 /// Gathers the names of items, modules, imports and variants, and all that macros may define.
-fn names(world: &World) -> HashSet<String> {
-    let mut names: HashSet<String> = HashSet::new();
+fn names(world: &World) -> Set<String> {
+    let mut names: Set<String> = Set::default();
     for module in &world.modules {
         names.extend(module.items.keys().cloned());
         names.extend(module.children.keys().cloned());

@@ -5,7 +5,7 @@
 
 mod globs;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use super::items::Kind;
 use super::known::is_std;
@@ -53,8 +53,8 @@ pub enum In {
     Code,
 }
 
-/// The names that are being followed, to end at imports that go round in circles.
-type Seen = HashSet<(ModuleId, String)>;
+/// The names that are being followed, to end at imports that go round in circles. They are few.
+type Seen<'p> = Vec<(ModuleId, &'p str)>;
 
 /// Follows paths.
 pub struct Resolver<'a> {
@@ -64,7 +64,7 @@ pub struct Resolver<'a> {
 
 impl Resolver<'_> {
     /// Follows a path from a module.
-    pub fn path(&self, from: ModuleId, path: &Path, place: In) -> Found {
+    pub fn path<'p>(&'p self, from: ModuleId, path: &'p Path, place: In) -> Found {
         self.follow(from, path, place, &mut Seen::new())
     }
 
@@ -85,7 +85,13 @@ impl Resolver<'_> {
         found
     }
 
-    fn follow(&self, from: ModuleId, path: &Path, place: In, seen: &mut Seen) -> Found {
+    fn follow<'p>(
+        &'p self,
+        from: ModuleId,
+        path: &'p [String],
+        place: In,
+        seen: &mut Seen<'p>,
+    ) -> Found {
         let Some((first, rest)) = path.split_first() else {
             return Found { modules: [from].into(), ..Found::default() };
         };
@@ -114,7 +120,7 @@ impl Resolver<'_> {
         found
     }
 
-    fn first(&self, from: ModuleId, name: &str, seen: &mut Seen) -> Found {
+    fn first<'p>(&'p self, from: ModuleId, name: &'p str, seen: &mut Seen<'p>) -> Found {
         let module = &self.world.modules[from];
         match name {
             "crate" => {
@@ -126,7 +132,7 @@ impl Resolver<'_> {
     }
 
     /// Finds a name in a module.
-    fn step(&self, module: ModuleId, name: &str, seen: &mut Seen) -> Found {
+    fn step<'p>(&'p self, module: ModuleId, name: &'p str, seen: &mut Seen<'p>) -> Found {
         let here = &self.world.modules[module];
         match name {
             "self" => return Found { modules: [module].into(), ..Found::default() },
@@ -137,9 +143,10 @@ impl Resolver<'_> {
             _ => {}
         }
         let mut found = self.direct(module, name);
-        if !seen.insert((module, name.to_owned())) {
+        if seen.contains(&(module, name)) {
             return found;
         }
+        seen.push((module, name));
         found.extend(self.imported(module, name, seen));
         let globs = self.globs.get(module);
         for other in globs.into_iter().flat_map(|globs| &globs.modules) {
@@ -166,7 +173,7 @@ impl Resolver<'_> {
         Found { items, modules, ..Found::default() }
     }
 
-    fn imported(&self, module: ModuleId, name: &str, seen: &mut Seen) -> Found {
+    fn imported<'p>(&'p self, module: ModuleId, name: &'p str, seen: &mut Seen<'p>) -> Found {
         let mut found = Found::default();
         for import in self.world.modules[module].uses.get(name).into_iter().flatten() {
             let target = self.follow(module, &import.target, In::Use, seen);

@@ -3,7 +3,7 @@
 mod cost;
 mod edits;
 mod effects;
-mod hollow;
+mod items;
 mod params;
 mod parts;
 mod sandbox;

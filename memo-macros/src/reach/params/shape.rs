@@ -71,7 +71,7 @@ pub fn struct_of(linked: &Linked, from: ModuleId, ty: &Type) -> Option<ItemId> {
 /// Returns the struct that a path means without doubt.
 pub fn struct_named(linked: &Linked, from: ModuleId, path: &Path) -> Option<ItemId> {
     let id = only(linked, from, path)?;
-    matches!(linked.world.items[id].kind, Kind::Struct { .. }).then_some(id)
+    (linked.world.items[id].kind == Kind::Struct).then_some(id)
 }
 
 /// Returns the one item that a path leads to; nothing if a macro or a `cfg` has a say in it.

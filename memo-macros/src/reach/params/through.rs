@@ -5,7 +5,7 @@
 //! attributes that could rewrite it. In it the same holds again. Wherever there is doubt, all of
 //! what was handed on counts as read; and never is a field named that the stage cannot see.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::Path as FilePath;
 
 use quote::quote;
@@ -17,6 +17,7 @@ use super::shape::{Shape, is_visible, struct_named, struct_of, written_by_macro}
 use super::source::{Sources, are_inert};
 use crate::reach::items::Kind;
 use crate::reach::link::Linked;
+use crate::reach::quick::Set;
 use crate::reach::resolve::In;
 use crate::reach::scan::Path;
 use crate::reach::tree::{ItemId, ModuleId};
@@ -58,7 +59,7 @@ pub fn through(
     let place = Place { module, own: None, body: &handed.body };
     let follow = |(at, to): &(Fields, Through)| {
         let mut walk =
-            Walk { linked, sources, from: module, seen: HashSet::new(), found: BTreeSet::new() };
+            Walk { linked, sources, from: module, seen: Set::default(), found: BTreeSet::new() };
         if walk.site(&place, &[], ty, at, to).is_none() {
             return [at.clone()].into();
         }
@@ -89,7 +90,7 @@ struct Walk<'a> {
     sources: &'a Sources,
     /// The module of the stage.
     from: ModuleId,
-    seen: HashSet<(ItemId, usize, Fields)>,
+    seen: Set<(ItemId, usize, Fields)>,
     found: BTreeSet<Fields>,
 }
 
@@ -176,7 +177,7 @@ impl Walk<'_> {
         }
         let name = path.last()?;
         match &self.linked.world.items[id].kind {
-            Kind::Struct { .. } if found.called.iter().eq([name]) => {
+            Kind::Struct if found.called.iter().eq([name]) => {
                 self.member(place.module, id, name)
             }
             Kind::Plain if found.called.is_empty() => {

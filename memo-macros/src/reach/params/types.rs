@@ -35,9 +35,11 @@ fn follow(linked: &Linked, from: ModuleId, ty: &Path, fields: &[String], edges: 
     let structs = found.items.iter().map(|id| &linked.world.items[*id]);
     let mut read = Vec::new();
     for item in structs {
-        let Kind::Struct { fields: all } = &item.kind else { continue };
-        let named = |field: &&Field| fields.first() == Some(&field.name);
-        read.extend(all.iter().find(named).map(|field| (item.module, field)));
+        if item.kind != Kind::Struct {
+            continue;
+        }
+        let named = |field: &Field| fields.first() == Some(&field.name);
+        read.extend(item.fields().into_iter().find(named).map(|field| (item.module, field)));
     }
     if read.is_empty() || read.len() < found.items.len() {
         edges.add(linked, from, &ty.join("::"), &found);
