@@ -32,7 +32,7 @@ use std::path::Path as FilePath;
 use proc_macro2::TokenStream;
 
 use crate::fingerprint::fingerprint;
-use crate::tokens::Lexed;
+use crate::tokens::{Lexed, Tokens};
 use closure::{Closure, Opaque};
 use edges::Edges;
 use effects::{Effects, is_unsteady};
@@ -41,7 +41,8 @@ use resolve::In;
 use scan::{Path, scan};
 use tree::{Dependency, ItemId, ModuleId};
 
-pub use params::{Body, Handed, ParamsRead};
+use params::narrowed;
+pub use params::{Body, Handed, HandedAt, Led, ParamsRead, Step};
 pub use session::of_validator;
 pub use session::{are_of_the_workspace, of_params, of_stage};
 
@@ -110,12 +111,14 @@ fn follow(
     };
     let mut mistakes = Vec::new();
     let opaque = opaque(linked, module, &request.opaque, &mut mistakes);
-    let mut edges = start(linked, module, line, request);
+    let code = Lexed::of_stream(request.code.clone());
+    let mut edges = start(linked, module, line, request, code.tokens());
     depends(linked, module, &request.depends, &mut edges, &mut mistakes);
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
-    let closure = Closure::of(linked, &edges, &opaque);
+    let steps = request.params.as_ref().map_or(&[][..], |params| &params.steps);
+    let closure = narrowed(linked, code.tokens(), &mut edges, steps, &opaque);
     Ok(finish(linked, request.own, &edges, &closure))
 }
 
@@ -139,8 +142,14 @@ fn follow_validator(
 }
 
 /// What the stage's own tokens lead to.
-fn start(linked: &Linked, module: ModuleId, line: usize, request: &Request) -> Edges {
-    let mut names = scan(Lexed::of_stream(request.code.clone()).tokens());
+fn start(
+    linked: &Linked,
+    module: ModuleId,
+    line: usize,
+    request: &Request,
+    code: Tokens,
+) -> Edges {
+    let mut names = scan(code);
     names.cfgs.extend(linked.world.modules[module].cfgs.iter().cloned());
     let mut edges = Edges::default();
     edges.follow(linked, module, &names, Some(&request.name));

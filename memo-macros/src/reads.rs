@@ -133,7 +133,8 @@ impl Walk<'_> {
                         return next;
                     };
                     let to = Through::Method(method);
-                    self.sites.push(Site { at: path, to, span: name.span() });
+                    let call = tokens[next + 1].span().start();
+                    self.sites.push(Site { at: path, to, span: name.span(), call });
                     return next + 2;
                 }
             }

@@ -10,6 +10,7 @@ mod source;
 mod stream;
 mod word;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 pub use source::Source;
@@ -188,6 +189,15 @@ impl<'t> Tokens<'t> {
     /// Returns the hash of the name at `at`.
     pub fn hash(self, at: usize) -> u32 {
         self.all[at].extra
+    }
+
+    /// Counts how often one of these names stands there, but for those of functions that begin.
+    pub fn count(self, names: &BTreeSet<&str>) -> usize {
+        let is_named = |at: &usize| {
+            let begins = *at > 0 && self.word(*at - 1) == Word::Fn;
+            !begins && self.name(*at).is_some_and(|name| names.contains(name))
+        };
+        (0..self.len()).filter(is_named).count()
     }
 
     /// Returns the tokens as text, with a space only where two names would become one.

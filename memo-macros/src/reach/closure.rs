@@ -59,12 +59,22 @@ pub struct Closure {
 impl Closure {
     /// Follows the edges of a stage until nothing new is reached.
     pub fn of(linked: &Linked, stage: &Edges, opaque: &Opaque) -> Self {
+        Self::of_narrowed(linked, stage, opaque, &BTreeMap::new())
+    }
+
+    /// Does the same with other edges of some items.
+    pub fn of_narrowed(
+        linked: &Linked,
+        stage: &Edges,
+        opaque: &Opaque,
+        others: &BTreeMap<Node, Rc<Edges>>,
+    ) -> Self {
         let mut walk = Walk { linked, opaque, closure: Self::empty(), called: BTreeSet::new() };
         let mut open = walk.enter(stage);
         while !open.is_empty() {
             while let Some(node) = open.pop() {
                 if !walk.closure.nodes.contains_key(&node) && !opaque.hides(linked, node.0) {
-                    let edges = linked.edges(node);
+                    let edges = others.get(&node).cloned().unwrap_or_else(|| linked.edges(node));
                     open.extend(walk.enter(&edges));
                     let reached = Reached { edges, belonging: Targets::new() };
                     walk.closure.nodes.insert(node, reached);

@@ -28,8 +28,12 @@ pub struct Edges {
 impl Edges {
     /// Follows an item.
     pub fn of_item(linked: &Linked, (id, from): Node) -> Self {
+        Self::of_names(linked, (id, from), linked.world.items[id].names())
+    }
+
+    /// Follows the names of an item, or some of them.
+    pub fn of_names(linked: &Linked, (id, from): Node, names: &Names) -> Self {
         let item = &linked.world.items[id];
-        let names = item.names();
         let mut edges = Self::default();
         let is_macro = matches!(item.kind, Kind::MacroRules);
         if is_macro && from != item.module {
@@ -138,6 +142,18 @@ impl Edges {
         self.crates.extend(found.crates.iter().cloned());
         self.called.extend(found.called.iter().cloned());
         self.cfgs(linked, from, &found.cfgs);
+    }
+
+    /// Adds all that others lead to.
+    pub fn extend(&mut self, others: Self) {
+        for (name, nodes) in others.targets {
+            self.targets.entry(name).or_default().extend(nodes);
+        }
+        self.crates.extend(others.crates);
+        self.called.extend(others.called);
+        self.facts.extend(others.facts);
+        self.unseen.extend(others.unseen);
+        self.effects.has_file_inputs |= others.effects.has_file_inputs;
     }
 
     /// What an item takes from outside of the code.

@@ -15,7 +15,7 @@ use std::rc::Rc;
 use super::scan::{Names, Path, scan};
 use super::tree::ModuleId;
 use crate::fingerprint::fingerprint_of;
-use crate::tokens::{Source, Tokens};
+use crate::tokens::{Source, Tokens, Word};
 
 pub use body::Field;
 pub use parse::{Parsed, parse};
@@ -104,6 +104,33 @@ impl Item {
             Kind::Member { header, .. } => format!("{}{own}}}", self.source.text_of(header)),
             _ => own.to_owned(),
         }
+    }
+
+    /// Returns the names in a function without the types of some of its parameters; also without what
+    /// an `impl` around it is for, if nothing else in it names that as `Self`.
+    pub fn names_without(&self, parameters: &BTreeSet<usize>) -> Names {
+        let tokens = self.source.tokens();
+        let functions = entries(tokens, self.whole.clone()).unwrap_or_default();
+        let types = functions.first().map(|of| body::parameter_types(tokens, of, parameters));
+        let is_own = |piece: &Range<usize>| {
+            self.whole.start <= piece.start && piece.end <= self.whole.end
+        };
+        let (own, around): (Vec<_>, Vec<_>) = self.pieces.iter().cloned().partition(is_own);
+        let own = parse::without(own, &types.unwrap_or_default());
+        let names_self = own.iter().cloned().flatten().any(|at| tokens.word(at) == Word::UpperSelf);
+        if !names_self {
+            return scan(Tokens { text: tokens.text, all: &tokens.joined(&own) });
+        }
+        let all = tokens.joined(&[around, own].concat());
+        let mut names = scan(Tokens { text: tokens.text, all: &all });
+        names.of_self(&self.of_self);
+        names
+    }
+
+    /// Counts how often names stand in it, but for that of the function itself.
+    pub fn count(&self, names: &BTreeSet<&str>) -> usize {
+        let tokens = self.source.tokens();
+        self.pieces.iter().map(|piece| tokens.part(piece.clone()).count(names)).sum()
     }
 
     fn code(&self) -> &Code {

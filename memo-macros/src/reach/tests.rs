@@ -4,6 +4,7 @@ mod cost;
 mod edits;
 mod effects;
 mod items;
+mod narrow;
 mod params;
 mod parts;
 mod sandbox;

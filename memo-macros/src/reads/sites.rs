@@ -1,6 +1,6 @@
 //! Places where `params`, or a field of it, is handed to code that may be followed.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, LineColumn, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
@@ -17,6 +17,8 @@ pub struct Site {
     pub to: Through,
     /// The place of the name.
     pub span: Span,
+    /// The place of the call, which tells it from the others of a body.
+    pub call: LineColumn,
 }
 
 /// The code that gets it.
@@ -46,13 +48,14 @@ impl Walk<'_> {
         if !self.mentions(group.stream()) {
             return None;
         }
+        let call = at.checked_sub(1).map(|name| tokens[name].span().start())?;
         let arguments = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(group.stream());
         for (at, argument) in arguments.ok()?.iter().enumerate() {
             let argument = argument.to_token_stream();
             match self.handed(&argument) {
                 Some((field, span)) => {
                     let to = Through::Call(path.clone(), at);
-                    self.sites.push(Site { at: field, to, span });
+                    self.sites.push(Site { at: field, to, span, call });
                 }
                 None => self.stream(argument),
             }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::split::{Entry, What, attributes, entries, visibility};
 use super::{Item, Kind};
 use crate::reach::scan::{Names, Path, scan};
+use crate::fingerprint::fingerprint_of;
 use crate::tokens::{Kind as Token, Tokens, Word};
 
 /// A field of a struct.
@@ -14,6 +15,8 @@ pub struct Field {
     /// The type, if that is a plain path.
     pub path: Option<Path>,
     pub names: Names,
+    /// The digest of the type.
+    pub digest: u128,
 }
 
 impl Item {
@@ -37,7 +40,7 @@ fn field(tokens: Tokens, at: usize, is_tuple: bool) -> Option<Field> {
     let (name, from) =
         if is_tuple { (at.to_string(), from) } else { (tokens.name(from)?.to_owned(), from + 2) };
     let ty = tokens.part(from..tokens.len());
-    Some(Field { name, path: path_of(ty), names: scan(ty) })
+    Some(Field { name, path: path_of(ty), names: scan(ty), digest: fingerprint_of(ty) })
 }
 
 /// The places between the braces or parentheses of a struct's fields.
@@ -68,6 +71,23 @@ pub fn visibilities(tokens: Tokens, fields: &Range<usize>) -> Vec<Range<usize>> 
         at = tokens.behind(at);
     }
     found
+}
+
+/// The places of the types of some parameters of a function.
+pub fn parameter_types(
+    tokens: Tokens,
+    function: &Entry,
+    parameters: &BTreeSet<usize>,
+) -> Vec<Range<usize>> {
+    let Some(name) = function.name else { return Vec::new() };
+    let open = behind_generics(tokens, name + 1);
+    if !tokens.opens(open, b'(') {
+        return Vec::new();
+    }
+    let all = parts(tokens, &(open + 1..tokens.close(open)));
+    let chosen = all.into_iter().enumerate().filter(|(at, _)| parameters.contains(at));
+    let colon = |part: &Range<usize>| part.clone().find(|at| tokens.is(*at, b':'));
+    chosen.filter_map(|(_, part)| Some(colon(&part)? + 1..part.end)).collect()
 }
 
 /// The names of the variants of an enum, and at times a name more.

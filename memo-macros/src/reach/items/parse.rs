@@ -88,7 +88,7 @@ fn is_of_stage(tokens: Tokens, attribute: &Range<usize>) -> bool {
 }
 
 /// Cuts out what is hidden.
-fn without(pieces: Vec<Range<usize>>, hidden: &[Range<usize>]) -> Vec<Range<usize>> {
+pub fn without(pieces: Vec<Range<usize>>, hidden: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut kept = Vec::new();
     for mut piece in pieces {
         for cut in hidden {

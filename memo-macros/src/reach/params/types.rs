@@ -3,6 +3,7 @@
 //! Adding a field that the stage does not read must not run it again, yet the methods of a field's
 //! type are its code.
 
+use super::through::Step;
 use crate::reach::edges::Edges;
 use crate::reach::effects::names_file_inputs;
 use crate::reach::items::{Field, Kind};
@@ -18,16 +19,35 @@ pub struct ParamsRead {
     pub ty: Path,
     /// The fields, by the names on the way.
     pub fields: Vec<Vec<String>>,
+    /// The calls that params are handed to, as far as all is known that these do with them.
+    pub steps: Vec<Step>,
 }
 
 impl ParamsRead {
     /// Adds the types of the fields to the edges of a stage.
     pub fn follow(&self, linked: &Linked, module: ModuleId, edges: &mut Edges) {
         for field in &self.fields {
-            follow(linked, module, &self.ty, field, edges);
+            let mut inner = Edges::default();
+            follow(linked, module, &self.ty, field, &mut inner);
+            let shown = format!("params.{}", field.join("."));
+            // What a name means there is told apart from what it means elsewhere.
+            let targets = std::mem::take(&mut inner.targets).into_iter();
+            inner.targets =
+                targets.map(|(name, nodes)| (format!("{shown}: {name}"), nodes)).collect();
+            let facts = std::mem::take(&mut inner.facts).into_iter();
+            let is_type = |name: &str| name == DECLARED;
+            inner.facts = facts
+                .map(|(name, digest)| {
+                    (if is_type(&name) { format!("the type of `{shown}`") } else { name }, digest)
+                })
+                .collect();
+            edges.extend(inner);
         }
     }
 }
+
+/// The fact that a field is of a type.
+const DECLARED: &str = "the type of the field";
 
 /// Follows a field of a type; all of the type if the field is not found in it.
 fn follow(linked: &Linked, from: ModuleId, ty: &Path, fields: &[String], edges: &mut Edges) {
@@ -48,6 +68,7 @@ fn follow(linked: &Linked, from: ModuleId, ty: &Path, fields: &[String], edges: 
         if let (Some(path), inner @ [_, ..]) = (&field.path, &fields[1..]) {
             follow(linked, module, path, inner, edges);
         } else {
+            edges.facts.insert(DECLARED.to_owned(), field.digest);
             edges.follow(linked, module, &field.names, None);
             edges.effects.has_file_inputs |= names_file_inputs(&field.names);
         }

@@ -176,13 +176,20 @@ fn macro_item(item: &syn::ItemMacro) -> Told {
 }
 
 fn foreign(item: &syn::ItemForeignMod) -> Vec<Told> {
-    let of = |item: &syn::ForeignItem| {
-        let ident = match item {
-            syn::ForeignItem::Fn(function) => &function.sig.ident,
-            syn::ForeignItem::Static(item) => &item.ident,
-            _ => return None,
-        };
-        named(ident, "foreign".to_owned(), item).pop()
+    let mut items = item.items.clone();
+    let of = |item: &mut syn::ForeignItem| {
+        let kind = "foreign".to_owned();
+        match item {
+            syn::ForeignItem::Fn(function) => {
+                hide(&mut function.vis, &mut function.attrs);
+                named(&function.sig.ident, kind, function).pop()
+            }
+            syn::ForeignItem::Static(item) => {
+                hide(&mut item.vis, &mut item.attrs);
+                named(&item.ident, kind, item).pop()
+            }
+            _ => None,
+        }
     };
-    item.items.iter().filter_map(of).collect()
+    items.iter_mut().filter_map(of).collect()
 }
