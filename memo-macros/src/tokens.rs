@@ -145,7 +145,10 @@ impl<'t> Tokens<'t> {
 
     /// Whether `::` stands at `at`.
     pub fn is_path_separator(self, at: usize) -> bool {
-        self.is(at, b':') && self.is(at + 1, b':')
+        // `a: ::b` has three of them.
+        at < self.all.len()
+            && matches!(self.all[at].kind, Kind::Punct(b':', true))
+            && self.is(at + 1, b':')
     }
 
     /// Returns the place of the bracket that closes the one at `at`.
@@ -218,4 +221,4 @@ impl<'t> Tokens<'t> {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

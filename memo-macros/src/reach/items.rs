@@ -48,8 +48,10 @@ struct Code {
 /// What an item is, as far as that decides how it is reached.
 #[derive(Debug, PartialEq)]
 pub enum Kind {
-    /// A function, constant, static or alias: reached by its path.
+    /// A function, constant or static: reached by its path.
     Plain,
+    /// Another name of a type.
+    Alias,
     Struct,
     Enum {
         variants: BTreeSet<String>,

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::crate_root::Cfgs;
 use super::edges::Edges;
 use super::items::{Item, Kind};
-use super::known::is_known;
+use super::known::{is_known, is_primitive};
 use super::manifest::Manifest;
 use super::quick::{Map, Set};
 use super::resolve::{Globs, In, Resolver};
@@ -126,7 +126,8 @@ impl Linked {
         let mut seen = BTreeSet::new();
         let resolver = self.resolver();
         let follow = |module: ModuleId, paths: &BTreeSet<Path>| -> Vec<Node> {
-            let items = paths.iter().flat_map(|path| resolver.path(module, path, In::Code).items);
+            let paths = paths.iter().filter(|path| self.may_lead_somewhere(path));
+            let items = paths.flat_map(|path| resolver.path(module, path, In::Code).items);
             items.map(|item| (item, self.world.items[item].module)).collect()
         };
         open.extend(follow(module, paths));
@@ -135,7 +136,7 @@ impl Linked {
             let is_new = seen.insert(id);
             if item.is_type() || matches!(item.kind, Kind::Trait { .. }) {
                 found.insert(id);
-            } else if is_new && matches!(item.kind, Kind::Plain) {
+            } else if is_new && item.kind == Kind::Alias {
                 open.extend(follow(module, &item.names().paths));
             }
         }
@@ -271,7 +272,9 @@ fn names(world: &World) -> Set<String> {
             Kind::Enum { variants } => names.extend(variants.iter().cloned()),
             Kind::ItemMacro | Kind::MacroRules => {
                 names.extend(item.names().declared.iter().cloned());
-                names.extend(item.names().paths.iter().flatten().cloned());
+                // Nobody writes a type `u64` of their own by a macro, and most code names that of all.
+                let paths = item.names().paths.iter().flatten();
+                names.extend(paths.filter(|name| !is_primitive(name)).cloned());
             }
             _ => {}
         }

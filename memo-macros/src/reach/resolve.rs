@@ -95,10 +95,30 @@ impl Resolver<'_> {
         let Some((first, rest)) = path.split_first() else {
             return Found { modules: [from].into(), ..Found::default() };
         };
+        if first.is_empty() {
+            return self.global(from, rest, seen);
+        }
         let mut found = self.first(from, first, seen);
         if found.is_nothing() && (place == In::Use || !rest.is_empty()) {
             found = self.outside(from, first);
         }
+        self.further(found, rest, seen)
+    }
+
+    /// Follows `::name::..`: a crate, or the root in code of before 2018.
+    fn global<'p>(&'p self, from: ModuleId, path: &'p [String], seen: &mut Seen<'p>) -> Found {
+        let Some((name, rest)) = path.split_first() else { return Found::default() };
+        let mut found = self.outside(from, name);
+        if found.is_nothing() {
+            let root = self.world.crates[self.world.modules[from].of].root;
+            found = self.step(root, name, seen);
+        }
+        self.further(found, rest, seen)
+    }
+
+    /// Follows the rest of a path from what its first name means.
+    fn further<'p>(&'p self, found: Found, rest: &'p [String], seen: &mut Seen<'p>) -> Found {
+        let mut found = found;
         for (at, name) in rest.iter().enumerate() {
             if found.modules.is_empty() {
                 found.called.extend(rest[at..].iter().cloned());
@@ -161,7 +181,9 @@ impl Resolver<'_> {
             found.items.extend(globs.enums.iter().filter(|item| self.has_variant(**item, name)));
         }
         if found.is_nothing() {
-            found.items.extend(self.made_by_macro(module, name));
+            let opened = globs.into_iter().flat_map(|globs| &globs.modules);
+            let written = opened.chain([&module]).flat_map(|m| self.made_by_macro(*m, name));
+            found.items.extend(written);
         }
         found
     }
@@ -194,12 +216,14 @@ impl Resolver<'_> {
 
     /// The macros between the items that may have written one of that name.
     fn made_by_macro(&self, module: ModuleId, name: &str) -> Vec<ItemId> {
+        let own = &self.world.crates[self.world.modules[module].of];
+        let is_crate = is_std(name) || own.dependencies.contains_key(name);
         let mentions = |id: &&ItemId| {
             let item = &self.world.items[**id];
-            let of = &self.world.crates[self.world.modules[module].of];
-            let called = item.names().macros.iter().filter_map(|path| of.macros.get(path.last()?));
+            let called = item.names().macros.iter().filter_map(|path| own.macros.get(path.last()?));
             let mut called = called.flatten();
-            item.names().mention(name)
+            // A crate is named there; whoever makes a module of that name declares it.
+            !is_crate && item.names().mention(name)
                 || item.names().declared.contains(name)
                 || called.any(|id| self.world.items[*id].names().declared.contains(name))
         };

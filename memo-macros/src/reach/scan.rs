@@ -100,15 +100,32 @@ impl Names {
             return read;
         }
         self.declare(word, tokens, at);
-        if at > 1 && tokens.is_path_separator(at - 2) {
+        let is_inner = at > 1 && tokens.is_path_separator(at - 2);
+        if is_inner && is_behind_type(tokens, at - 2) {
             // Behind generics: `Vec::<T>::new`, `<T as Trait>::new`.
             self.methods.insert(tokens.text(at).to_owned());
+            if is_behind_value(tokens, at - 2) {
+                let mut path = path(tokens, at, path_end(tokens, at));
+                path.insert(0, String::new());
+                self.hints.insert(path);
+            }
             return 1;
         }
-        if is_binding(tokens, at) {
+        if !is_inner && is_binding(tokens, at) {
             return 1;
         }
         let end = path_end(tokens, at);
+        if is_inner {
+            // `::name`, which is a crate.
+            let mut path = path(tokens, at, end);
+            path.insert(0, String::new());
+            if tokens.is(end, b'!') && !tokens.is(end + 1, b'=') {
+                self.macro_call(path, tokens, end + 1);
+            } else {
+                self.paths.insert(path);
+            }
+            return end - at;
+        }
         if tokens.is(end, b'!') && !tokens.is(end + 1, b'=') {
             self.macro_call(path(tokens, at, end), tokens, end + 1);
         } else if end > at + 1 {
@@ -203,6 +220,26 @@ fn path(tokens: Tokens, at: usize, end: usize) -> Path {
     (at..end).step_by(3).map(|at| tokens.text(at).to_owned()).collect()
 }
 
+/// Whether the `::` at `at` may follow a type: `Vec<T>::`, `$t::`.
+fn is_behind_type(tokens: Tokens, at: usize) -> bool {
+    let Some(before) = at.checked_sub(1) else { return false };
+    match tokens.all[before].kind {
+        Kind::Name(word) => {
+            !word.is_keyword() || matches!(word, Word::Crate | Word::LowerSelf | Word::Super)
+        }
+        Kind::Punct(b'>', _) => {
+            !(before > 0 && (tokens.is(before - 1, b'-') || tokens.is(before - 1, b'=')))
+        }
+        Kind::Close(_) => true,
+        Kind::Punct(..) | Kind::Literal | Kind::Open(_) => false,
+    }
+}
+
+/// Whether the `::` at `at` may begin a path although it may follow a type: `a > ::b::C`.
+fn is_behind_value(tokens: Tokens, at: usize) -> bool {
+    matches!(tokens.all[at - 1].kind, Kind::Punct(b'>', false))
+}
+
 /// Whether a single dot stands before `at`; `..x` is a range.
 fn is_field(tokens: Tokens, at: usize) -> bool {
     at > 0 && tokens.is(at - 1, b'.') && !(at > 1 && tokens.is(at - 2, b'.'))
@@ -210,7 +247,7 @@ fn is_field(tokens: Tokens, at: usize) -> bool {
 
 /// Whether the name at `at` names something new: a function, a field or a parameter.
 fn is_binding(tokens: Tokens, at: usize) -> bool {
-    let is_typed = tokens.is(at + 1, b':') && !tokens.is(at + 2, b':');
+    let is_typed = tokens.is(at + 1, b':') && !tokens.is_path_separator(at + 1);
     let is_lower = |first: char| first.is_lowercase() || first == '_';
     at > 0 && tokens.word(at - 1) == Word::Fn || is_typed && tokens.text(at).starts_with(is_lower)
 }

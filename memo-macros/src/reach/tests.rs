@@ -3,6 +3,7 @@
 mod cost;
 mod edits;
 mod effects;
+mod graph;
 mod items;
 mod narrow;
 mod params;

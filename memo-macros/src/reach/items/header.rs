@@ -53,7 +53,7 @@ fn has_generics(tokens: Tokens, at: usize) -> bool {
         && (tokens.is(at + 2, b',')
             || tokens.is(at + 2, b'>')
             || tokens.is(at + 2, b'=')
-            || tokens.is(at + 2, b':') && !tokens.is(at + 3, b':'));
+            || tokens.is(at + 2, b':') && !tokens.is_path_separator(at + 2));
     let is_other = tokens.is(at + 1, b'>')
         || tokens.is(at + 1, b'#')
         || tokens.is(at + 1, b'\'')

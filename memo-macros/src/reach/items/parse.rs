@@ -38,7 +38,8 @@ pub fn parse(source: &Rc<Source>, entry: &Entry) -> Option<Vec<Parsed>> {
     };
     let nameless = |kind, name: String| Some(vec![Parsed { key: None, item: item(kind, name, pieces.clone()) }]);
     match entry.what {
-        What::Fn | What::Const | What::Static | What::Type => named(Kind::Plain, pieces),
+        What::Fn | What::Const | What::Static => named(Kind::Plain, pieces),
+        What::Type => named(Kind::Alias, pieces),
         What::Trait if entry.body.is_none() => named(Kind::Plain, pieces),
         What::Struct => {
             let hidden = fields_of(tokens, entry).map(|fields| visibilities(tokens, &fields));

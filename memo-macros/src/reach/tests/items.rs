@@ -33,7 +33,7 @@ fn ours(text: &str) -> Option<Vec<Told>> {
             for parsed in items::parse(&source, &entry)? {
                 let item = parsed.item;
                 let kind = match &item.kind {
-                    Kind::Plain => "plain".to_owned(),
+                    Kind::Plain | Kind::Alias => "plain".to_owned(),
                     Kind::Struct => {
                         let fields = item.fields();
                         let fields = fields.iter().map(|field| {
@@ -65,6 +65,10 @@ fn difference(text: &str) -> Option<String> {
     let file = syn::parse_file(&plain).ok()?;
     let Some(ours) = ours(text) else { return Some("ours does not read it".to_owned()) };
     let theirs = parsed::told(&file);
+    if theirs.iter().any(|told| told.name == "anitem") {
+        // Syntax that syn leaves as it is.
+        return None;
+    }
     if ours.len() != theirs.len() {
         return Some(format!("{} items, {} theirs", ours.len(), theirs.len()));
     }
@@ -95,7 +99,7 @@ fn items_are_those_that_syn_parses() {
         "impl<T: B> C<T> { #![allow(x)] #[stage] pub fn f() {} #[inline] const fn g() {} }",
         "impl<'a, const N: usize> X<'a> for Y<N> where Y<N>: Z { fn f() {} }",
         "impl<T> Fn<(T,)> for fn() -> T {} impl A for for<'a> fn(&'a u8) {} unsafe impl B for C {}",
-        "impl dyn for<'a> A<'a> { fn f() {} } impl A for <B as C>::D {} impl <A as B>::C {}",
+        "impl<E: ::a::B> From<E> for C {} impl dyn for<'a> A<'a> { fn f() {} } impl A for <B as C>::D {} impl <A as B>::C {}",
         "impl a::b::<T>::C for [u8; { 3 }] {} impl A for (B, C) {} impl A for &mut dyn B {}",
         "default impl A for B {} impl A for fn(u8) -> u8 {} impl A<fn() -> B> for C {}",
         "trait T: A { fn f(); fn g() { 1 } const C: fn(u8) = { h }; type X; m!(); }",
