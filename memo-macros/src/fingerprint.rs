@@ -176,8 +176,8 @@ impl Digest {
     }
 
     fn put(&mut self, kind: u8, text: &[u8]) {
-        let [a, b, c, d, e, f, g, h] = (text.len() as u64).to_le_bytes();
-        self.bytes.extend_from_slice(&[kind, a, b, c, d, e, f, g, h]);
+        self.bytes.push(kind);
+        self.bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
         self.bytes.extend_from_slice(text);
     }
 }
@@ -200,8 +200,9 @@ fn ignored(tokens: Tokens, at: usize) -> Option<usize> {
 fn is_call(before: (Before, Before)) -> bool {
     match before {
         (_, Before::Name(word)) => !word.is_before_value(),
-        (Before::Nothing, Before::Punct(b'>')) => false,
-        (arrow, Before::Punct(b'>')) => !matches!(arrow, Before::Punct(b'-' | b'=')),
+        (arrow, Before::Punct(b'>')) => {
+            !matches!(arrow, Before::Nothing | Before::Punct(b'-' | b'='))
+        }
         (_, Before::Punct(punct)) => punct == b'!',
         (_, Before::Brackets) => true,
         (_, Before::Braces | Before::Literal | Before::Nothing) => false,

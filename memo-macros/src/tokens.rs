@@ -16,6 +16,9 @@ use std::ops::Range;
 pub use source::Source;
 pub use word::Word;
 
+/// How deep brackets may lie in each other where each takes its part of the stack: in what syn parses.
+pub const DEEPEST: usize = 40;
+
 /// A token.
 #[derive(Debug, Clone, Copy)]
 pub struct Token {
@@ -194,6 +197,20 @@ impl<'t> Tokens<'t> {
         self.all[at].extra
     }
 
+    /// Returns how deep brackets lie in each other.
+    pub fn depth(self) -> usize {
+        let (mut depth, mut deepest) = (0_usize, 0);
+        for token in self.all {
+            match token.kind {
+                Kind::Open(_) => depth += 1,
+                Kind::Close(_) => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            deepest = deepest.max(depth);
+        }
+        deepest
+    }
+
     /// Counts how often one of these names stands there, but for those of functions that begin.
     pub fn count(self, names: &BTreeSet<&str>) -> usize {
         let is_named = |at: &usize| {
@@ -209,7 +226,8 @@ impl<'t> Tokens<'t> {
         let mut was_word = false;
         for (at, token) in self.all.iter().enumerate() {
             let is_word = matches!(token.kind, Kind::Name(_) | Kind::Literal);
-            let is_spaced = self.is(at, b'=') || at > 0 && (self.is(at - 1, b',') || self.is(at - 1, b'='));
+            let is_spaced =
+                self.is(at, b'=') || at > 0 && (self.is(at - 1, b',') || self.is(at - 1, b'='));
             if is_word && was_word || is_spaced {
                 shown.push(' ');
             }

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::edges::Edges;
+use super::edges::{Edges, Facts};
 use super::items::Kind;
 use super::link::{Linked, Node, Targets};
 use super::tree::{Dependency, ItemId, ModuleId};
@@ -52,7 +52,7 @@ pub struct Closure {
     /// The items, each with where its names lead, be it reached or left out.
     pub nodes: BTreeMap<Node, Reached>,
     pub crates: BTreeSet<Dependency>,
-    pub facts: BTreeMap<String, u128>,
+    pub facts: Facts,
     pub unseen: BTreeSet<String>,
 }
 
@@ -90,7 +90,7 @@ impl Closure {
         Self {
             nodes: BTreeMap::new(),
             crates: BTreeSet::new(),
-            facts: BTreeMap::new(),
+            facts: Facts::new(),
             unseen: BTreeSet::new(),
         }
     }
@@ -108,7 +108,7 @@ impl Walk<'_> {
     /// Takes in what an item leads to, and returns the items among it.
     fn enter(&mut self, edges: &Edges) -> Vec<Node> {
         self.closure.crates.extend(edges.crates.iter().cloned());
-        self.closure.facts.extend(edges.facts.iter().map(|(name, digest)| (name.clone(), *digest)));
+        self.closure.facts.extend(edges.facts.iter().map(|(fact, digest)| (fact.clone(), *digest)));
         self.closure.unseen.extend(edges.unseen.iter().cloned());
         for name in &edges.called {
             if !self.called.contains(name) {

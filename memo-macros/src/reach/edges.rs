@@ -9,6 +9,9 @@ use super::resolve::{Found, In};
 use super::scan::{Names, Path};
 use super::tree::{Dependency, ModuleId};
 
+/// What stands outside of code, by its name and what that is a name of, with digests.
+pub type Facts = BTreeMap<(String, &'static str), u128>;
+
 /// All that an item leads to.
 #[derive(Default, Debug)]
 pub struct Edges {
@@ -18,7 +21,7 @@ pub struct Edges {
     /// Functions, methods and constants of whatever type is reached.
     pub called: BTreeSet<String>,
     /// What stands outside of code: files, variables, `cfg` values; with digests.
-    pub facts: BTreeMap<String, u128>,
+    pub facts: Facts,
     /// What nobody can follow, as the end of "the fingerprint does not see ..".
     pub unseen: BTreeSet<String>,
     /// What it does beside computing.
@@ -172,7 +175,7 @@ impl Edges {
             match content {
                 Some(Ok(content)) => {
                     let digest = xxhash_rust::xxh3::xxh3_128(&content);
-                    self.facts.insert(format!("the file {}", include.text()), digest);
+                    self.facts.insert((include.text(), "included file"), digest);
                 }
                 _ => {
                     self.unseen.insert(format!("the included file `{}`", include.text()));
@@ -191,7 +194,7 @@ impl Edges {
         } else if !is_path {
             let value = std::env::var(variable).unwrap_or_default();
             let digest = xxhash_rust::xxh3::xxh3_128(value.as_bytes());
-            self.facts.insert(format!("the variable {variable}"), digest);
+            self.facts.insert((variable.to_owned(), "environment variable"), digest);
         }
     }
 
@@ -200,7 +203,7 @@ impl Edges {
         for cfg in cfgs {
             if cfg.starts_with("feature") && !linked.world.is_own(module) {
                 let of = &linked.world.crates[linked.world.modules[module].of].package;
-                self.facts.insert(format!("features in Cargo.toml, for `{of}`"), linked.features());
+                self.facts.insert((format!("features of {of}"), "Cargo.toml"), linked.features());
                 let sentence =
                     format!("features of `{of}` that are turned on outside of Cargo.toml");
                 self.unseen.insert(sentence);
@@ -208,7 +211,7 @@ impl Edges {
             }
             let value = linked.cfgs.value(cfg);
             let digest = xxhash_rust::xxh3::xxh3_128(value.as_bytes());
-            self.facts.insert(format!("cfg {cfg}"), digest);
+            self.facts.insert((format!("cfg {cfg}"), ""), digest);
         }
     }
 }

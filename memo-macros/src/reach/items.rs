@@ -114,9 +114,8 @@ impl Item {
         let tokens = self.source.tokens();
         let functions = entries(tokens, self.whole.clone()).unwrap_or_default();
         let types = functions.first().map(|of| body::parameter_types(tokens, of, parameters));
-        let is_own = |piece: &Range<usize>| {
-            self.whole.start <= piece.start && piece.end <= self.whole.end
-        };
+        let is_own =
+            |piece: &Range<usize>| self.whole.start <= piece.start && piece.end <= self.whole.end;
         let (own, around): (Vec<_>, Vec<_>) = self.pieces.iter().cloned().partition(is_own);
         let own = parse::without(own, &types.unwrap_or_default());
         let names_self = own.iter().cloned().flatten().any(|at| tokens.word(at) == Word::UpperSelf);
@@ -127,6 +126,11 @@ impl Item {
         let mut names = scan(Tokens { text: tokens.text, all: &all });
         names.of_self(&self.of_self);
         names
+    }
+
+    /// Returns how deep brackets lie in each other.
+    pub fn depth(&self) -> usize {
+        self.source.tokens().part(self.whole.clone()).depth()
     }
 
     /// Counts how often names stand in it, but for that of the function itself.

@@ -32,6 +32,18 @@ pub struct Linked {
     edges: RefCell<Map<Node, Rc<Edges>>>,
     scopes: RefCell<Map<ModuleId, Rc<Scope>>>,
     features: OnceCell<u128>,
+    told: OnceCell<Told>,
+}
+
+/// What all items together tell.
+#[derive(Default)]
+pub struct Told {
+    /// All names in macros, and in what is given to macros between items.
+    pub written: Set<String>,
+    /// The types that say themselves how they enter keys.
+    pub own_keys: Set<String>,
+    /// Whether a type is made `Copy` by an `impl`.
+    pub has_copy: bool,
 }
 
 /// What a module brings into scope without naming it in code.
@@ -58,6 +70,7 @@ impl Linked {
             edges: RefCell::default(),
             scopes: RefCell::default(),
             features: OnceCell::new(),
+            told: OnceCell::new(),
         };
         for item in 0..linked.world.items.len() {
             linked.link(item);
@@ -78,6 +91,31 @@ impl Linked {
                 crates.map(|krate| Manifest::read(&krate.folder).features()).collect();
             let text: String = texts.into_iter().collect();
             xxhash_rust::xxh3::xxh3_128(text.as_bytes())
+        })
+    }
+
+    /// Returns what all items together tell.
+    pub fn told(&self) -> &Told {
+        self.told.get_or_init(|| {
+            let mut told = Told::default();
+            for item in &self.world.items {
+                match &item.kind {
+                    Kind::ItemMacro | Kind::MacroRules => {
+                        let names = item.names();
+                        let paths = names.paths.iter().flatten();
+                        told.written.extend(paths.chain(&names.declared).cloned());
+                    }
+                    Kind::Impl { of_trait, of } => {
+                        let last = of_trait.last().map(String::as_str);
+                        told.has_copy |= last == Some("Copy");
+                        if last == Some("CacheKey") {
+                            told.own_keys.extend(of.iter().filter_map(|of| of.last().cloned()));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            told
         })
     }
 

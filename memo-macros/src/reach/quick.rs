@@ -26,7 +26,7 @@ impl Hasher for Quick {
         while at < bytes.len() {
             word = word << 8 | u64::from(bytes[at]);
             at += 1;
-            if at & 7 == 0 {
+            if at % 8 == 0 {
                 self.add(word);
                 word = 0;
             }

@@ -114,6 +114,10 @@ impl Names {
         if !is_inner && is_binding(tokens, at) {
             return 1;
         }
+        let is_root = matches!(word, Word::Crate | Word::LowerSelf | Word::Super);
+        if word.is_keyword() && !is_root {
+            return 1;
+        }
         let end = path_end(tokens, at);
         if is_inner {
             // `::name`, which is a crate.
@@ -130,7 +134,7 @@ impl Names {
             self.macro_call(path(tokens, at, end), tokens, end + 1);
         } else if end > at + 1 {
             self.paths.insert(path(tokens, at, end));
-        } else if !word.is_keyword() && self.seen.insert(tokens, at) {
+        } else if !is_root && self.seen.insert(tokens, at) {
             self.paths.insert(vec![tokens.text(at).to_owned()]);
         }
         end - at

@@ -39,8 +39,9 @@ pub fn total(
     for digest_of in crates {
         digest.number(*digest_of);
     }
-    for (name, value) in &closure.facts {
+    for ((name, of), value) in &closure.facts {
         digest.text(name);
+        digest.text(of);
         digest.number(*value);
     }
     xxh3_128(&digest.0)

@@ -8,6 +8,7 @@ use syn::punctuated::Punctuated;
 use syn::{Expr, Token};
 
 use super::{FieldPath, Walk, field_path, is};
+use crate::tokens::{DEEPEST, Lexed};
 
 /// A place where something is handed on.
 #[derive(Clone)]
@@ -45,7 +46,8 @@ impl Walk<'_> {
             return None;
         }
         let path = called_path(&tokens[..at])?;
-        if !self.mentions(group.stream()) {
+        let lexed = Lexed::of_stream(group.stream());
+        if !self.are_mentions(lexed.tokens()) || lexed.tokens().depth() > DEEPEST {
             return None;
         }
         let call = at.checked_sub(1).map(|name| tokens[name].span().start())?;

@@ -223,20 +223,16 @@ impl<'t> Lexer<'t> {
     /// `'a'`, or the `'` of a lifetime.
     fn quote(&mut self) -> Option<()> {
         let start = self.at;
-        match char_or_lifetime(self.text, start)? {
-            Some(end) => {
-                self.at = end;
-                self.literal(start);
-            }
-            None => {
-                self.at = start + 1;
-                self.push(Kind::Punct(b'\'', true), start, 0);
-                // Its name is none of the words, be it `'static`.
-                let is_raw = self.text[self.at..].starts_with("r#");
-                return self.raw_name(if is_raw { self.at + 2 } else { self.at });
-            }
+        if let Some(end) = char_or_lifetime(self.text, start)? {
+            self.at = end;
+            self.literal(start);
+            return Some(());
         }
-        Some(())
+        self.at = start + 1;
+        self.push(Kind::Punct(b'\'', true), start, 0);
+        // Its name is none of the words, be it `'static`.
+        let is_raw = self.text[self.at..].starts_with("r#");
+        self.raw_name(if is_raw { self.at + 2 } else { self.at })
     }
 }
 

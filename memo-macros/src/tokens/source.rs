@@ -38,9 +38,7 @@ impl Source {
     pub fn text_of(&self, tokens: &Range<usize>) -> &str {
         let all = &self.lexed.tokens[tokens.clone()];
         match (all.first(), all.last()) {
-            (Some(first), Some(last)) => {
-                &self.lexed.text[first.start as usize..last.end as usize]
-            }
+            (Some(first), Some(last)) => &self.lexed.text[first.start as usize..last.end as usize],
             _ => "",
         }
     }
@@ -58,13 +56,11 @@ impl Source {
         let ends = self.ends.get_or_init(|| {
             let bytes = self.lexed.text.as_bytes();
             let mut ends = Vec::new();
+            // A loop that calls nothing: iterators cost most of the time here.
             let mut at = 0;
-            for place in 0_u32.. {
-                if at == bytes.len() {
-                    break;
-                }
+            while at < bytes.len() {
                 if bytes[at] == b'\n' {
-                    ends.push(place);
+                    ends.extend(u32::try_from(at));
                 }
                 at += 1;
             }

@@ -43,10 +43,8 @@ impl Lexed {
         let unraw = name.strip_prefix("r#");
         let text = unraw.unwrap_or(name);
         let hash = hash(text.as_bytes());
-        let is_lifetime = matches!(
-            self.tokens.last().map(|last| last.kind),
-            Some(Kind::Punct(b'\'', true))
-        );
+        let is_lifetime =
+            matches!(self.tokens.last().map(|last| last.kind), Some(Kind::Punct(b'\'', true)));
         let word = match unraw {
             None if !is_lifetime => Word::of(text.as_bytes(), hash),
             _ => Word::Other,

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::split::{Entry, What, attributes, entries, visibility};
 use super::{Item, Kind};
-use crate::reach::scan::{Names, Path, scan};
 use crate::fingerprint::fingerprint_of;
+use crate::reach::scan::{Names, Path, scan};
 use crate::tokens::{Kind as Token, Tokens, Word};
 
 /// A field of a struct.
@@ -24,8 +24,8 @@ impl Item {
     pub fn fields(&self) -> Vec<Field> {
         let tokens = self.source.tokens();
         let entries = entries(tokens, self.whole.clone()).unwrap_or_default();
-        let bodies = entries.iter().filter_map(|entry| fields_of(tokens, entry));
-        let Some(body) = bodies.last().filter(|_| self.kind == Kind::Struct) else {
+        let body = entries.first().and_then(|entry| fields_of(tokens, entry));
+        let Some(body) = body.filter(|_| self.kind == Kind::Struct) else {
             return Vec::new();
         };
         let is_tuple = tokens.opens(body.start - 1, b'(');
@@ -168,7 +168,8 @@ pub fn path_of(tokens: Tokens) -> Option<Path> {
         }
         path.push(name.to_owned());
         at += 1;
-        let generics = if tokens.is_path_separator(at) && tokens.is(at + 2, b'<') { at + 2 } else { at };
+        let generics =
+            if tokens.is_path_separator(at) && tokens.is(at + 2, b'<') { at + 2 } else { at };
         at = if tokens.is(generics, b'<') { behind_generics(tokens, generics) } else { at };
         if at >= tokens.len() {
             return Some(path);

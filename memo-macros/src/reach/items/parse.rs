@@ -36,7 +36,9 @@ pub fn parse(source: &Rc<Source>, entry: &Entry) -> Option<Vec<Parsed>> {
         let name = tokens.text(entry.name?).to_owned();
         Some(vec![Parsed { key: Some(name.clone()), item: item(kind, name, pieces) }])
     };
-    let nameless = |kind, name: String| Some(vec![Parsed { key: None, item: item(kind, name, pieces.clone()) }]);
+    let nameless = |kind, name: String| {
+        Some(vec![Parsed { key: None, item: item(kind, name, pieces.clone()) }])
+    };
     match entry.what {
         What::Fn | What::Const | What::Static => named(Kind::Plain, pieces),
         What::Type => named(Kind::Alias, pieces),
@@ -127,7 +129,10 @@ fn implementation(source: &Rc<Source>, entry: &Entry) -> Option<Vec<Parsed>> {
         let path = path_of(of_trait).or_else(|| around.first().cloned()).unwrap_or_default();
         let kind = Kind::Impl { of_trait: path, of: &of | &around };
         let pieces = pieces(tokens, entry);
-        return Some(vec![Parsed { key: None, item: item(kind, name, pieces, entry.whole.clone()) }]);
+        return Some(vec![Parsed {
+            key: None,
+            item: item(kind, name, pieces, entry.whole.clone()),
+        }]);
     }
     let close = tokens.close(body);
     let (_, inside) = inner_attributes(tokens, body + 1);

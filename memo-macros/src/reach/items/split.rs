@@ -90,10 +90,7 @@ pub fn visibility(tokens: Tokens, at: usize) -> usize {
         return at;
     }
     let is_narrow = tokens.opens(at + 1, b'(')
-        && matches!(
-            tokens.word(at + 2),
-            Word::Crate | Word::LowerSelf | Word::Super | Word::In
-        );
+        && matches!(tokens.word(at + 2), Word::Crate | Word::LowerSelf | Word::Super | Word::In);
     if is_narrow { tokens.behind(at + 1) } else { at + 1 }
 }
 
@@ -113,8 +110,9 @@ fn entry(tokens: Tokens, start: usize) -> Option<Entry> {
             }
             let name = tokens.name(at + 1).map(|_| at + 1);
             let open = at + 1 + usize::from(name.is_some());
-            let is_open = tokens.opens_any(open).then_some(())?;
-            let () = is_open;
+            if !tokens.opens_any(open) {
+                return None;
+            }
             let behind = tokens.behind(open);
             let has_end = !tokens.opens(open, b'{') && tokens.is(behind, b';');
             entry(name, Some(open), behind + usize::from(has_end))
@@ -140,10 +138,8 @@ fn entry(tokens: Tokens, start: usize) -> Option<Entry> {
 
 /// Finds the brace that is the body of an item, and its end.
 fn end(tokens: Tokens, from: usize, what: What) -> Option<(Option<usize>, usize)> {
-    let has_body = !matches!(
-        what,
-        What::Const | What::Static | What::Type | What::Use | What::ExternCrate
-    );
+    let has_body =
+        !matches!(what, What::Const | What::Static | What::Type | What::Use | What::ExternCrate);
     let mut at = from;
     while at < tokens.len() {
         if tokens.is(at, b';') {
@@ -192,8 +188,7 @@ fn what(tokens: Tokens, head: usize) -> (What, usize) {
             Word::Union if tokens.name(at + 1).is_some() => What::Union,
             Word::Extern if tokens.word(at + 1) == Word::Crate => What::ExternCrate,
             Word::Extern => {
-                let is_literal =
-                    at + 1 < tokens.len() && tokens.all[at + 1].kind == Kind::Literal;
+                let is_literal = at + 1 < tokens.len() && tokens.all[at + 1].kind == Kind::Literal;
                 at += 1 + usize::from(is_literal);
                 if tokens.opens(at, b'{') {
                     return (What::Foreign, at);

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path as FilePath;
+use std::rc::Rc;
 
 use proc_macro2::LineColumn;
 use quote::quote;
@@ -195,8 +196,8 @@ impl Walk<'_> {
         self.found.insert(path);
     }
 
-    fn shape(&self, ty: ItemId) -> Option<Shape> {
-        Shape::of(self.linked, self.sources, ty, self.from)
+    fn shape(&self, ty: ItemId) -> Option<Rc<Shape>> {
+        self.sources.shape(self.linked, ty, self.from)
     }
 
     /// Finds the function that a path means without doubt.
@@ -218,9 +219,7 @@ impl Walk<'_> {
         }
         let name = path.last()?;
         match &self.linked.world.items[id].kind {
-            Kind::Struct if found.called.iter().eq([name]) => {
-                self.member(place.module, id, name)
-            }
+            Kind::Struct if found.called.iter().eq([name]) => self.member(place.module, id, name),
             Kind::Plain if found.called.is_empty() => {
                 let function = self.sources.function(&self.linked.world, id)?;
                 let is_plain = self.is_plain(id, &function.attrs, &function.sig);
@@ -236,12 +235,9 @@ impl Walk<'_> {
     /// On `&P` a function of an inherent `impl` that takes `&self` comes before all others. On a
     /// field of type `P` one of a trait that takes `self` would come before it, if `P` is `Copy`.
     fn method(&self, from: ModuleId, ty: ItemId, name: &str, is_reference: bool) -> Option<Callee> {
-        let is_copy = self.linked.world.items.iter().any(|item| match &item.kind {
-            Kind::Impl { of_trait, .. } => of_trait.last().is_some_and(|last| last == "Copy"),
-            _ => false,
-        });
         let names = &self.linked.world.items[ty].names();
-        let is_copy = is_copy || names.hints.iter().flatten().any(|hint| hint == "Copy");
+        let is_copy =
+            self.linked.told().has_copy || names.hints.iter().flatten().any(|hint| hint == "Copy");
         if is_copy && !is_reference {
             return None;
         }

@@ -28,29 +28,25 @@ impl ParamsRead {
     pub fn follow(&self, linked: &Linked, module: ModuleId, edges: &mut Edges) {
         for field in &self.fields {
             let mut inner = Edges::default();
-            follow(linked, module, &self.ty, field, &mut inner);
             let shown = format!("params.{}", field.join("."));
+            follow(linked, module, &self.ty, (field, &shown), &mut inner);
             // What a name means there is told apart from what it means elsewhere.
             let targets = std::mem::take(&mut inner.targets).into_iter();
             inner.targets =
                 targets.map(|(name, nodes)| (format!("{shown}: {name}"), nodes)).collect();
-            let facts = std::mem::take(&mut inner.facts).into_iter();
-            let is_type = |name: &str| name == DECLARED;
-            inner.facts = facts
-                .map(|(name, digest)| {
-                    (if is_type(&name) { format!("the type of `{shown}`") } else { name }, digest)
-                })
-                .collect();
             edges.extend(inner);
         }
     }
 }
 
-/// The fact that a field is of a type.
-const DECLARED: &str = "the type of the field";
-
 /// Follows a field of a type; all of the type if the field is not found in it.
-fn follow(linked: &Linked, from: ModuleId, ty: &Path, fields: &[String], edges: &mut Edges) {
+fn follow(
+    linked: &Linked,
+    from: ModuleId,
+    ty: &Path,
+    (fields, shown): (&[String], &str),
+    edges: &mut Edges,
+) {
     let found = linked.resolver().path(from, ty, In::Code);
     let structs = found.items.iter().map(|id| &linked.world.items[*id]);
     let mut read = Vec::new();
@@ -66,9 +62,9 @@ fn follow(linked: &Linked, from: ModuleId, ty: &Path, fields: &[String], edges: 
     }
     for (module, field) in read {
         if let (Some(path), inner @ [_, ..]) = (&field.path, &fields[1..]) {
-            follow(linked, module, path, inner, edges);
+            follow(linked, module, path, (inner, shown), edges);
         } else {
-            edges.facts.insert(DECLARED.to_owned(), field.digest);
+            edges.facts.insert((shown.to_owned(), "its type"), field.digest);
             edges.follow(linked, module, &field.names, None);
             edges.effects.has_file_inputs |= names_file_inputs(&field.names);
         }

@@ -71,8 +71,10 @@ impl Graph {
             number: 1000 + at,
         });
         let mut items: Vec<Item> = items.collect();
-        let is_plain: Vec<bool> =
-            items.iter().map(|item| matches!(item.kind, Kind::Fn | Kind::Const | Kind::Static)).collect();
+        let is_plain: Vec<bool> = items
+            .iter()
+            .map(|item| matches!(item.kind, Kind::Fn | Kind::Const | Kind::Static))
+            .collect();
         for item in items.iter_mut().filter(|item| item.kind == Kind::Written) {
             // What names a type, by another macro as well, may implement something for it.
             item.leads.retain(|to| is_plain[*to]);
@@ -102,8 +104,8 @@ impl Graph {
     ) -> Vec<(String, String)> {
         let mut texts = vec![String::new(); MODULES];
         let mut rules = String::new();
-        for module in 0..MODULES {
-            self.imports(module, &mut texts[module]);
+        for (module, text) in texts.iter_mut().enumerate() {
+            self.imports(module, text);
         }
         for at in order {
             let item = &self.items[*at];
@@ -176,7 +178,9 @@ impl Graph {
         let sum = format!("{number}{}", leads.collect::<String>());
         let name = name(item, at);
         match item.kind {
-            Kind::Fn => format!("pub fn {name}(n: u64) -> u64 {{ if n == 0 {{ {sum} }} else {{ 0 }} }}\n"),
+            Kind::Fn => {
+                format!("pub fn {name}(n: u64) -> u64 {{ if n == 0 {{ {sum} }} else {{ 0 }} }}\n")
+            }
             Kind::Const => format!("pub const {name}: u64 = {sum};\n"),
             Kind::Static => format!("pub static {name}: u64 = {{ {sum} }};\n"),
             Kind::Type => format!(
@@ -230,8 +234,14 @@ fn shown(files: &[(String, String)]) -> String {
     let plain: Vec<(&str, &str)> =
         files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let items = Sandbox::new(&plain).reach().items;
-    let items: String = items.iter().map(|item| format!("{} {:x}\n", item.name, item.digest)).collect();
-    items + &files.iter().map(|(path, text)| format!("--- {path}\n{text}")).collect::<String>()
+    let mut shown = String::new();
+    for item in items {
+        writeln!(shown, "{} {:x}", item.name, item.digest).unwrap();
+    }
+    for (path, text) in files {
+        writeln!(shown, "--- {path}\n{text}").unwrap();
+    }
+    shown
 }
 
 #[test]
@@ -250,7 +260,8 @@ fn an_edit_moves_the_fingerprint_if_the_stage_leads_to_it() {
             let moves = after != before;
             let is_reached = reached.contains(&edited);
             assert_eq!(moves, is_reached, "item {edited} of\n{}", shown(&files));
-            if moves { misses += 1 } else { hits += 1 };
+            misses += usize::from(moves);
+            hits += usize::from(!moves);
         }
     }
     assert!(hits > 100 && misses > 100, "{hits} hits, {misses} misses");

@@ -23,7 +23,8 @@ pub struct Told {
 fn ours(text: &str) -> Option<Vec<Told>> {
     let source = Rc::new(Source::of(text.to_owned())?);
     let tokens = source.tokens();
-    let mut open = vec![0..tokens.len()];
+    let mut open: Vec<std::ops::Range<usize>> = Vec::new();
+    open.push(0..tokens.len());
     let mut told = Vec::new();
     while let Some(list) = open.pop() {
         for entry in entries(tokens, list)? {
@@ -73,7 +74,8 @@ fn difference(text: &str) -> Option<String> {
         return Some(format!("{} items, {} theirs", ours.len(), theirs.len()));
     }
     let without_digests = |all: &[Told]| {
-        let mut all: Vec<Told> = all.iter().map(|told| Told { digest: 0, ..told.clone() }).collect();
+        let mut all: Vec<Told> =
+            all.iter().map(|told| Told { digest: 0, ..told.clone() }).collect();
         all.sort();
         all
     };
@@ -84,8 +86,10 @@ fn difference(text: &str) -> Option<String> {
     }
     let tokens: TokenStream = plain.parse().ok()?;
     let is_rewritten = fingerprint([tokens]) != fingerprint([quote::quote!(#file)]);
-    let (ours, theirs): (Vec<_>, Vec<_>) =
-        (ours.iter().filter(|o| !theirs.contains(o)).collect(), theirs.iter().filter(|t| !ours.contains(t)).collect());
+    let (ours, theirs): (Vec<_>, Vec<_>) = (
+        ours.iter().filter(|o| !theirs.contains(o)).collect(),
+        theirs.iter().filter(|t| !ours.contains(t)).collect(),
+    );
     (!is_rewritten && !ours.is_empty()).then(|| format!("ours {ours:#?}, theirs {theirs:#?}"))
 }
 

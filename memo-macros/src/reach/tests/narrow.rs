@@ -3,7 +3,7 @@
 use super::sandbox::Sandbox;
 
 /// What every case has.
-const BASE: &str = r#"
+const BASE: &str = r"
 #[derive(Clone, Serialize, Debug)]
 pub struct Params { pub rate: f64, pub train: Train, pub again: Train, pub other: Other }
 #[derive(Clone, Serialize, Debug)]
@@ -29,7 +29,7 @@ impl Other {
 fn scale() -> u32 { 7 }
 pub trait Show { fn show(&self) -> u32; }
 impl Show for u8 { fn show(&self) -> u32 { 1 } }
-"#;
+";
 
 /// Edits that a stage sees if it depends on all of `Train`.
 const OF_THE_TYPE: &[(&str, &str)] = &[
@@ -138,15 +138,21 @@ fn what_reads_the_fields_counts() {
     for (body, edit) in rows {
         assert!(moves("struct Unit(u32);", body, edit), "{body}\n{edit:?}");
     }
-    let swapped = ("pub train: Train, pub again: Train, pub other: Other",
-        "pub train: Other, pub again: Train, pub other: Train");
+    let swapped = (
+        "pub train: Train, pub again: Train, pub other: Other",
+        "pub train: Other, pub again: Train, pub other: Train",
+    );
     assert!(moves("", "params.train.total() - 2 * params.other.total()", swapped));
     let units = "mod m { pub struct Unit; impl Unit { pub fn get(&self) -> u32 { 1 } }\n\
          #[derive(Serialize)] pub struct A { pub unit: Unit } }\n\
          mod n { pub struct Unit; impl Unit { pub fn get(&self) -> u32 { 2 } }\n\
          #[derive(Serialize)] pub struct B { pub unit: Unit } }\n\
          #[derive(Serialize)] struct P { a: m::A, b: n::B }";
-    let text = |units: &str| format!("{units}\n#[stage]\nfn fit(params: &P) -> u32 {{ params.a.unit.get() - params.b.unit.get() }}");
+    let text = |units: &str| {
+        format!(
+            "{units}\n#[stage]\nfn fit(params: &P) -> u32 {{ params.a.unit.get() - params.b.unit.get() }}"
+        )
+    };
     let swapped = units.replace("a: m::A, b: n::B", "a: n::B, b: m::A");
     assert_ne!(total(&text(units)), total(&text(&swapped)));
 }

@@ -15,7 +15,7 @@ use crate::reach::scan::{self, scan};
 use crate::tokens::{Source, Tokens, Word};
 
 /// How deep inline modules may lie in each other.
-const DEEPEST: usize = 256;
+const DEEPEST: usize = 64;
 
 impl World {
     /// Reads the crate whose root file this is, of the package in `folder`, and all of the same
@@ -205,7 +205,8 @@ impl World {
             return Some(());
         }
         let module = self.add_child(parent, name, of, &path, &all);
-        self.modules[module].file = self.modules[parent].file.clone();
+        let file = self.modules[parent].file.clone();
+        self.modules[module].file = file;
         self.modules[module].lines = source.lines(&entry.whole);
         self.load_list(module, &place, source, body + 1..tokens.close(body))
     }
@@ -223,12 +224,7 @@ impl World {
         module
     }
 
-    fn load_use(
-        &mut self,
-        module: ModuleId,
-        tree: Tokens,
-        cfgs: &BTreeSet<String>,
-    ) -> Option<()> {
+    fn load_use(&mut self, module: ModuleId, tree: Tokens, cfgs: &BTreeSet<String>) -> Option<()> {
         for import in imports(tree)? {
             match import {
                 Import::Name(name, target) => self.add_use(module, name, target, cfgs.clone()),

@@ -22,7 +22,13 @@ pub fn imports(tokens: Tokens) -> Option<Vec<Import>> {
     let mut is_begun = false;
     while at < tokens.len() {
         match tokens.all[at].kind {
-            Kind::Punct(b':', _) if tokens.is(at + 1, b':') => at += 1,
+            Kind::Punct(b':', _) if tokens.is(at + 1, b':') => {
+                if before.is_empty() {
+                    // `::name` is a crate.
+                    before.push(String::new());
+                }
+                at += 1;
+            }
             Kind::Name(_) if tokens.is_path_separator(at + 1) => {
                 is_begun = true;
                 before.push(tokens.text(at).to_owned());

@@ -39,11 +39,7 @@ pub fn reads(function: &Function, roles: &[Role]) -> Reads {
 }
 
 /// The fields that are read behind calls, and those calls; nothing where they cannot be followed.
-fn through(
-    function: &Function,
-    at: usize,
-    sites: &[Site],
-) -> Option<(Vec<FieldPath>, Vec<Step>)> {
+fn through(function: &Function, at: usize, sites: &[Site]) -> Option<(Vec<FieldPath>, Vec<Step>)> {
     if sites.is_empty() {
         return None;
     }

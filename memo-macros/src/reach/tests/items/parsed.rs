@@ -63,11 +63,16 @@ fn parse(item: syn::Item) -> Vec<Told> {
         }
         I::Union(mut item) => {
             hide(&mut item.vis, &mut item.attrs);
-            named(&item.ident, format!("struct {:?}", fields(&Fields::Named(item.fields.clone()))), &item)
+            named(
+                &item.ident,
+                format!("struct {:?}", fields(&Fields::Named(item.fields.clone()))),
+                &item,
+            )
         }
         I::Enum(mut item) => {
             hide(&mut item.vis, &mut item.attrs);
-            let variants: BTreeSet<String> = item.variants.iter().map(|v| v.ident.unraw().to_string()).collect();
+            let variants: BTreeSet<String> =
+                item.variants.iter().map(|v| v.ident.unraw().to_string()).collect();
             named(&item.ident, format!("enum {variants:?}"), &item)
         }
         I::Trait(mut item) => {
@@ -107,8 +112,7 @@ fn nameless(name: &str, kind: String, tokens: TokenStream) -> Told {
 
 fn fields(fields: &Fields) -> Vec<String> {
     let field = |(at, field): (usize, &syn::Field)| {
-        let name =
-            field.ident.as_ref().map_or_else(|| at.to_string(), |i| i.unraw().to_string());
+        let name = field.ident.as_ref().map_or_else(|| at.to_string(), |i| i.unraw().to_string());
         let path = match &field.ty {
             Type::Path(ty) if ty.qself.is_none() => Some(path(&ty.path)),
             _ => None,
