@@ -1,11 +1,13 @@
-//! The fingerprint of a stage's own code: its tokens, normalised, as an XXH3 of 128 bits.
+//! The fingerprint of code: its tokens, normalised, as an XXH3 of 128 bits.
 //!
 //! What cannot change a result does not count: layout and comments (the lexer drops them), doc
 //! comments, lints and other attributes without effect, and the commas that rustfmt adds and
 //! removes. Everything else counts, so that a different program has a different fingerprint.
 
-use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use xxhash_rust::xxh3::xxh3_128;
+
+use crate::tokens::{Kind, Lexed, Tokens, Word};
 
 /// Attributes that cannot change what a function returns.
 pub const IGNORED: &[&str] = &[
@@ -23,20 +25,32 @@ pub const IGNORED: &[&str] = &[
     "warn",
 ];
 
-/// Keywords after which parentheses are a tuple or a group, not the arguments of a call.
-const BEFORE_VALUE: &[&str] = &[
-    "as", "box", "break", "dyn", "else", "for", "if", "in", "let", "match", "move", "mut", "ref",
-    "return", "while", "yield",
-];
-
 /// Returns the fingerprint of several token streams, each of which is told apart from the next.
 pub fn fingerprint(parts: impl IntoIterator<Item = TokenStream>) -> u128 {
-    let mut digest = Digest(Vec::with_capacity(1024));
+    let mut digest = Digest::default();
     for part in parts {
-        digest.stream(part, Around::Other);
-        digest.put(Tag::Close, "");
+        digest.part(Lexed::of_stream(part).tokens());
     }
-    xxh3_128(&digest.0)
+    xxh3_128(&digest.bytes)
+}
+
+/// Returns the fingerprint of tokens, which is that of a stream of the same ones.
+pub fn fingerprint_of(tokens: Tokens) -> u128 {
+    let mut digest = Digest::default();
+    digest.part(tokens);
+    xxh3_128(&digest.bytes)
+}
+
+/// A list of tokens between two brackets, as far as it was read.
+#[derive(Clone, Copy)]
+struct List {
+    around: Around,
+    /// How many commas it has.
+    commas: usize,
+    /// The last token but one, and the last one.
+    before: (Before, Before),
+    /// A comma that is not written yet: whether it counts is told by what follows it.
+    comma: Option<Comma>,
 }
 
 /// What surrounds a list of tokens, which decides whether a last comma in it means something.
@@ -49,127 +63,150 @@ enum Around {
     Other,
 }
 
-/// The kinds of token, hashed before each so that `1` and `"1"` differ.
-#[derive(Clone, Copy)]
-enum Tag {
-    Ident = 1,
-    Punct,
+/// A token that was read, as far as it decides what the next one means.
+#[derive(Clone, Copy, PartialEq)]
+enum Before {
+    Nothing,
+    Name(Word),
+    Punct(u8),
+    Braces,
+    Brackets,
     Literal,
-    Open,
-    Close,
 }
+
+#[derive(Clone, Copy, PartialEq)]
+enum Comma {
+    AfterBlock,
+    Plain,
+}
+
+// The kinds of token, written before each so that `1` and `"1"` differ.
+const NAME: u8 = 1;
+const PUNCT: u8 = 2;
+const LITERAL: u8 = 3;
+const OPEN: u8 = 4;
+const CLOSE: u8 = 5;
 
 /// The tokens so far, as bytes: macros run unoptimised in most builds, where hashing at once takes a
 /// fraction of the time of hashing bit by bit.
-struct Digest(Vec<u8>);
+#[derive(Default)]
+struct Digest {
+    bytes: Vec<u8>,
+}
 
 impl Digest {
-    fn stream(&mut self, stream: TokenStream, around: Around) {
-        let tokens = without_ignored_attributes(stream);
-        for (at, token) in tokens.iter().enumerate() {
-            match token {
-                TokenTree::Ident(ident) => self.put(Tag::Ident, &unraw(&ident.to_string())),
-                TokenTree::Literal(literal) => self.put(Tag::Literal, &literal.to_string()),
-                TokenTree::Punct(_) if is(token, ',') && !comma_counts(&tokens, at, around) => {}
-                TokenTree::Punct(punct) => {
-                    self.put(Tag::Punct, punct.as_char().encode_utf8(&mut [0; 4]));
+    /// Takes in tokens, and that they end.
+    fn part(&mut self, tokens: Tokens) {
+        self.bytes.reserve(tokens.len() * 14);
+        let mut around: Vec<List> = Vec::new();
+        let mut list = List::new(Around::Other);
+        let mut at = 0;
+        while at < tokens.len() {
+            let token = tokens.all[at];
+            match token.kind {
+                Kind::Name(word) => {
+                    self.next(&mut list, Before::Name(word));
+                    self.put(NAME, tokens.text(at).as_bytes());
+                }
+                Kind::Literal => {
+                    self.next(&mut list, Before::Literal);
+                    self.put(LITERAL, tokens.text(at).as_bytes());
+                }
+                Kind::Punct(b'#', _) if let Some(end) = ignored(tokens, at) => {
+                    at = end;
+                    continue;
+                }
+                Kind::Punct(b',', _) => self.comma(&mut list),
+                Kind::Punct(punct, is_joint) => {
+                    self.next(&mut list, Before::Punct(punct));
+                    self.put(PUNCT, &[punct]);
                     // `a && b` and `a & &b` are the same characters, and both may compile.
-                    if punct.spacing() == Spacing::Joint && doubles(&tokens, at) {
-                        self.put(Tag::Punct, "");
+                    if is_joint && matches!(punct, b'&' | b'|') && tokens.is(at + 1, punct) {
+                        self.put(PUNCT, &[]);
                     }
                 }
-                TokenTree::Group(group) => self.group(group, &tokens[..at]),
+                Kind::Open(bracket) => {
+                    let inner = match bracket {
+                        b'(' if is_call(list.before) => Around::Other,
+                        b'(' => Around::Tuple,
+                        b'{' => Around::Braces,
+                        _ => Around::Other,
+                    };
+                    let is_braces = bracket == b'{';
+                    self.next(&mut list, if is_braces { Before::Braces } else { Before::Brackets });
+                    let opened: &[u8] = if bracket == 0 { &[] } else { &[bracket] };
+                    self.put(OPEN, opened);
+                    around.push(list);
+                    list = List::new(inner);
+                }
+                Kind::Close(_) => {
+                    self.end(&list);
+                    list = around.pop().unwrap_or(list);
+                }
+            }
+            at += 1;
+        }
+        self.end(&list);
+    }
+
+    /// Notes that a token follows, which decides about a comma before it.
+    fn next(&mut self, list: &mut List, token: Before) {
+        if let Some(comma) = list.comma.take() {
+            let is_idle = comma == Comma::AfterBlock && list.around == Around::Braces;
+            if token != Before::Punct(b'>') && !is_idle {
+                self.put(PUNCT, b",");
             }
         }
+        list.before = (list.before.1, token);
     }
 
-    fn group(&mut self, group: &Group, before: &[TokenTree]) {
-        let (open, around) = match group.delimiter() {
-            Delimiter::Parenthesis if is_call(before) => ("(", Around::Other),
-            Delimiter::Parenthesis => ("(", Around::Tuple),
-            Delimiter::Brace => ("{", Around::Braces),
-            Delimiter::Bracket => ("[", Around::Other),
-            Delimiter::None => ("", Around::Other),
-        };
-        self.put(Tag::Open, open);
-        self.stream(group.stream(), around);
-        self.put(Tag::Close, "");
+    fn comma(&mut self, list: &mut List) {
+        let is_after_block = list.before.1 == Before::Braces;
+        self.next(list, Before::Punct(b','));
+        list.commas += 1;
+        list.comma = Some(if is_after_block { Comma::AfterBlock } else { Comma::Plain });
     }
 
-    fn put(&mut self, tag: Tag, text: &str) {
-        self.0.push(tag as u8);
-        self.0.extend_from_slice(&(text.len() as u64).to_le_bytes());
-        self.0.extend_from_slice(text.as_bytes());
-    }
-}
-
-fn without_ignored_attributes(stream: TokenStream) -> Vec<TokenTree> {
-    let mut kept = Vec::new();
-    let mut tokens = stream.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        if !is(&token, '#') {
-            kept.push(token);
-            continue;
+    /// The end of a list: a last comma makes a tuple of one element.
+    fn end(&mut self, list: &List) {
+        if list.comma.is_some() && list.around == Around::Tuple && list.commas == 1 {
+            self.put(PUNCT, b",");
         }
-        let inner = tokens.next_if(|next| is(next, '!'));
-        if tokens.next_if(is_ignored).is_none() {
-            kept.push(token);
-            kept.extend(inner);
-        }
+        self.put(CLOSE, &[]);
     }
-    kept
-}
 
-/// Whether this is the `[..]` of an attribute without effect.
-fn is_ignored(token: &TokenTree) -> bool {
-    let TokenTree::Group(group) = token else { return false };
-    group.delimiter() == Delimiter::Bracket
-        && matches!(
-            group.stream().into_iter().next(),
-            Some(TokenTree::Ident(name)) if IGNORED.iter().any(|ignored| name == ignored)
-        )
-}
-
-fn comma_counts(tokens: &[TokenTree], at: usize, around: Around) -> bool {
-    let next = tokens.get(at + 1);
-    let before = at.checked_sub(1).map(|before| &tokens[before]);
-    let after_block = matches!(
-        before,
-        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace
-    );
-    let is_tuple_of_one =
-        || around == Around::Tuple && tokens.iter().filter(|token| is(token, ',')).count() == 1;
-    match next {
-        None => is_tuple_of_one(),
-        Some(next) if is(next, '>') => false,
-        Some(_) => !(after_block && around == Around::Braces),
+    fn put(&mut self, kind: u8, text: &[u8]) {
+        self.bytes.push(kind);
+        self.bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        self.bytes.extend_from_slice(text);
     }
 }
 
-/// Whether `before` ends in something that makes the parentheses after it an argument list.
-fn is_call(before: &[TokenTree]) -> bool {
+impl List {
+    fn new(around: Around) -> Self {
+        let before = (Before::Nothing, Before::Nothing);
+        Self { around, commas: 0, before, comma: None }
+    }
+}
+
+/// The end of the attribute whose `#` stands at `at`, if it has no effect.
+fn ignored(tokens: Tokens, at: usize) -> Option<usize> {
+    let open = at + 1 + usize::from(tokens.is(at + 1, b'!'));
+    (tokens.opens(open, b'[') && tokens.word(open + 1).is_without_effect())
+        .then(|| tokens.close(open) + 1)
+}
+
+/// Whether tokens make the parentheses after them an argument list.
+fn is_call(before: (Before, Before)) -> bool {
     match before {
-        [.., TokenTree::Ident(name)] => !BEFORE_VALUE.iter().any(|keyword| name == keyword),
-        [.., arrow, head] if is(head, '>') => !is(arrow, '-') && !is(arrow, '='),
-        [.., TokenTree::Punct(punct)] => punct.as_char() == '!',
-        [.., TokenTree::Group(group)] => group.delimiter() != Delimiter::Brace,
-        _ => false,
+        (_, Before::Name(word)) => !word.is_before_value(),
+        (arrow, Before::Punct(b'>')) => {
+            !matches!(arrow, Before::Nothing | Before::Punct(b'-' | b'='))
+        }
+        (_, Before::Punct(punct)) => punct == b'!',
+        (_, Before::Brackets) => true,
+        (_, Before::Braces | Before::Literal | Before::Nothing) => false,
     }
-}
-
-/// Whether the token at `at` and the next one are the halves of `&&` or `||`.
-fn doubles(tokens: &[TokenTree], at: usize) -> bool {
-    ['&', '|'].iter().any(|half| {
-        is(&tokens[at], *half) && tokens.get(at + 1).is_some_and(|next| is(next, *half))
-    })
-}
-
-fn is(token: &TokenTree, punct: char) -> bool {
-    matches!(token, TokenTree::Punct(found) if found.as_char() == punct)
-}
-
-fn unraw(name: &str) -> String {
-    name.strip_prefix("r#").unwrap_or(name).to_owned()
 }
 
 #[cfg(test)]

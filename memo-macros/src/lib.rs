@@ -6,6 +6,7 @@ mod fingerprint;
 mod reach;
 mod reads;
 mod stage;
+mod tokens;
 
 use proc_macro2::TokenStream;
 

@@ -18,6 +18,7 @@ mod manifest;
 mod outside;
 mod own_lexer;
 mod params;
+mod quick;
 mod resolve;
 mod scan;
 mod session;
@@ -31,6 +32,7 @@ use std::path::Path as FilePath;
 use proc_macro2::TokenStream;
 
 use crate::fingerprint::fingerprint;
+use crate::tokens::{Lexed, Tokens};
 use closure::{Closure, Opaque};
 use edges::Edges;
 use effects::{Effects, is_unsteady};
@@ -39,7 +41,8 @@ use resolve::In;
 use scan::{Path, scan};
 use tree::{Dependency, ItemId, ModuleId};
 
-pub use params::{Body, Handed, ParamsRead};
+use params::narrowed;
+pub use params::{Body, Handed, HandedAt, Led, ParamsRead, Step};
 pub use session::of_validator;
 pub use session::{are_of_the_workspace, of_params, of_stage};
 
@@ -59,6 +62,8 @@ pub struct Reach {
     /// The fingerprint, the stage's own tokens included.
     pub total: u128,
     pub items: Vec<CodeItem>,
+    /// Names and what they lead to, where that alone may be what changes.
+    pub leads: Vec<CodeItem>,
     /// What the fingerprint does not see, each as the end of that sentence.
     pub unseen: Vec<String>,
     /// What is read behind the key's back, as the end of "the stage reads ..".
@@ -108,13 +113,15 @@ fn follow(
     };
     let mut mistakes = Vec::new();
     let opaque = opaque(linked, module, &request.opaque, &mut mistakes);
-    let mut edges = start(linked, module, line, request);
+    let code = Lexed::of_stream(request.code.clone());
+    let mut edges = start(linked, module, line, request, code.tokens());
     depends(linked, module, &request.depends, &mut edges, &mut mistakes);
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
-    let closure = Closure::of(linked, &edges, &opaque);
-    Ok(finish(linked, request.own, &edges, &closure))
+    let steps = request.params.as_ref().map_or(&[][..], |params| &params.steps);
+    let closure = narrowed(linked, code.tokens(), &mut edges, steps, &opaque);
+    Ok(finish(linked, (&request.name, request.own), &edges, &closure))
 }
 
 /// Follows a validator. Nothing where its code does not decide all that it says: then what it has passed
@@ -125,20 +132,20 @@ fn follow_validator(
     stage: &str,
     tokens: &TokenStream,
 ) -> Option<u128> {
-    let names = scan(tokens.clone());
+    let names = scan(Lexed::of_stream(tokens.clone()).tokens());
     let mut edges = Edges::default();
     edges.follow(linked, module, &names, Some("validate"));
     around(linked, module, line, stage, &mut edges);
     let closure = Closure::of(linked, &edges, &Opaque::default());
     let mut reached = closure.nodes.keys().map(|(id, _)| linked.world.items[*id].names());
     let is_unsteady = is_unsteady(&names) || reached.any(is_unsteady);
-    let reach = finish(linked, fingerprint([tokens.clone()]), &edges, &closure);
+    let reach = finish(linked, (stage, fingerprint([tokens.clone()])), &edges, &closure);
     (!is_unsteady && reach.unseen.is_empty()).then_some(reach.total)
 }
 
 /// What the stage's own tokens lead to.
-fn start(linked: &Linked, module: ModuleId, line: usize, request: &Request) -> Edges {
-    let mut names = scan(request.code.clone());
+fn start(linked: &Linked, module: ModuleId, line: usize, request: &Request, code: Tokens) -> Edges {
+    let mut names = scan(code);
     names.cfgs.extend(linked.world.modules[module].cfgs.iter().cloned());
     let mut edges = Edges::default();
     edges.follow(linked, module, &names, Some(&request.name));
@@ -202,7 +209,7 @@ fn depends(
 }
 
 /// Counts all that was followed.
-fn finish(linked: &Linked, own: u128, edges: &Edges, closure: &Closure) -> Reach {
+fn finish(linked: &Linked, (stage, own): (&str, u128), edges: &Edges, closure: &Closure) -> Reach {
     let mut items: BTreeSet<CodeItem> = BTreeSet::new();
     let mut unseen = closure.unseen.clone();
     unseen.extend(linked.world.problems.iter().cloned());
@@ -218,27 +225,68 @@ fn finish(linked: &Linked, own: u128, edges: &Edges, closure: &Closure) -> Reach
     let total = total::total(own, &edges.targets, closure, linked, &crates);
     items.extend(closure.nodes.keys().map(|(id, _)| {
         let item = &linked.world.items[*id];
-        CodeItem { name: linked.shown(*id), place: linked.world.place(item), digest: item.digest() }
+        CodeItem {
+            name: linked.shown(*id),
+            place: linked.world.place(item).to_owned(),
+            digest: item.digest(),
+        }
     }));
-    let facts = closure.facts.iter().map(|(name, digest)| CodeItem {
+    let facts = closure.facts.iter().map(|((name, of), digest)| CodeItem {
         name: name.clone(),
-        place: String::new(),
+        place: (*of).to_owned(),
         digest: *digest,
     });
     items.extend(facts);
     let (items, unseen) = (items.into_iter().collect(), unseen.into_iter().collect());
-    Reach { total, items, unseen, behind: behind(linked, edges, closure) }
+    let leads = leads(linked, stage, edges, closure);
+    Reach { total, items, leads, unseen, behind: behind(linked, edges, closure) }
+}
+
+/// Tells what names lead to which could lead to another item as well that is reached: those that an
+/// import gives to an item, and those that several items have.
+fn leads(linked: &Linked, stage: &str, edges: &Edges, closure: &Closure) -> Vec<CodeItem> {
+    let mut counts: quick::Map<&str, usize> = quick::Map::default();
+    for (id, _) in closure.nodes.keys() {
+        *counts.entry(linked.world.items[*id].name.as_str()).or_default() += 1;
+    }
+    let own = std::iter::once((None, edges));
+    let nodes = closure.nodes.iter().map(|((id, _), reached)| (Some(*id), &*reached.edges));
+    let mut leads = Vec::new();
+    for (by, edges) in own.chain(nodes) {
+        for (name, nodes) in &edges.targets {
+            let found = nodes.iter().filter(|node| closure.nodes.contains_key(node));
+            for (id, _) in found {
+                let item = linked.world.items[*id].name.as_str();
+                let is_clear = name == item && counts.get(item) == Some(&1);
+                if is_clear || item.ends_with(['!', '>']) || name.contains(['.', ' ', '*']) {
+                    continue;
+                }
+                let to = linked.shown(*id);
+                let by = by.map_or_else(|| stage.to_owned(), |by| linked.shown(by));
+                leads.push(CodeItem {
+                    name: format!("{name} in {by}"),
+                    digest: xxhash_rust::xxh3::xxh3_128(to.as_bytes()),
+                    place: format!("→ {to}"),
+                });
+            }
+        }
+    }
+    leads
 }
 
 /// Tells what the stage and all that it reaches read behind the key's back.
 fn behind(linked: &Linked, edges: &Edges, closure: &Closure) -> Vec<String> {
-    let place = |id: ItemId| {
-        let file = linked.world.place(&linked.world.items[id]);
-        format!("`{}`, {file}", linked.shown(id))
+    let place = |id: Option<ItemId>| match id {
+        Some(id) => {
+            let file = linked.world.place(&linked.world.items[id]);
+            format!("`{}`, {file}", linked.shown(id))
+        }
+        None => "its body".to_owned(),
     };
-    let own = std::iter::once((&edges.effects, "its body".to_owned()));
-    let nodes = closure.nodes.iter().map(|((id, _), reached)| (&reached.edges.effects, place(*id)));
-    effects::told(own.chain(nodes))
+    let nodes = closure.nodes.iter().map(|((id, _), reached)| (&reached.edges.effects, Some(*id)));
+    let all: Vec<(&Effects, Option<ItemId>)> =
+        [(&edges.effects, None)].into_iter().chain(nodes).collect();
+    effects::told(&all, place)
 }
 
 #[cfg(test)]

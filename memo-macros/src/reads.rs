@@ -15,6 +15,8 @@ use syn::{Index, Lit, Member, ext::IdentExt};
 
 pub use sites::{Site, Through};
 
+use crate::tokens::{DEEPEST, Kind, Lexed, Tokens};
+
 /// The name by which a stage knows the params of its record.
 pub const PARAMS: &str = "params";
 
@@ -88,7 +90,8 @@ pub struct Uses {
 
 /// Returns what `body` does with the parameter `name`.
 pub fn uses(name: &str, body: TokenStream) -> Uses {
-    let mut walk = Walk { name, macros: BTreeSet::new(), found: Vec::new(), sites: Vec::new() };
+    let (found, sites) = (Vec::new(), Vec::new());
+    let mut walk = Walk { name, depth: 0, macros: BTreeSet::new(), found, sites };
     walk.stream(body);
     Uses { fields: outermost(walk.found), sites: walk.sites, macros: walk.macros }
 }
@@ -107,6 +110,8 @@ pub fn outermost(mut paths: Vec<FieldPath>) -> Vec<FieldPath> {
 struct Walk<'a> {
     /// The parameter.
     name: &'a str,
+    /// How many brackets are open.
+    depth: usize,
     /// The macros that it takes for std's, by their names.
     macros: BTreeSet<String>,
     found: Vec<FieldPath>,
@@ -115,11 +120,20 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn stream(&mut self, stream: TokenStream) {
+        if self.depth > DEEPEST {
+            // Whatever lies that deep may do anything with it.
+            if self.mentions(stream) {
+                self.whole();
+            }
+            return;
+        }
+        self.depth += 1;
         let tokens: Vec<TokenTree> = stream.into_iter().collect();
         let mut at = 0;
         while at < tokens.len() {
             at = self.token(&tokens, at);
         }
+        self.depth -= 1;
     }
 
     /// Handles the token at `at` and returns the position of the next one to look at.
@@ -133,7 +147,8 @@ impl Walk<'_> {
                         return next;
                     };
                     let to = Through::Method(method);
-                    self.sites.push(Site { at: path, to, span: name.span() });
+                    let call = tokens[next + 1].span().start();
+                    self.sites.push(Site { at: path, to, span: name.span(), call });
                     return next + 2;
                 }
             }
@@ -148,7 +163,7 @@ impl Walk<'_> {
                     }
                 }
             }
-            TokenTree::Literal(literal) if self.is_formatted(literal) => self.whole(),
+            TokenTree::Literal(literal) if self.is_formatted(&literal.to_string()) => self.whole(),
             TokenTree::Group(group) => {
                 if self.call(tokens, at, group).is_none() {
                     self.stream(group.stream());
@@ -172,20 +187,26 @@ impl Walk<'_> {
     }
 
     fn mentions(&self, stream: TokenStream) -> bool {
-        stream.into_iter().any(|token| match token {
-            TokenTree::Ident(name) => name.unraw() == self.name,
-            TokenTree::Group(group) => self.mentions(group.stream()),
-            TokenTree::Literal(literal) => self.is_formatted(&literal),
-            TokenTree::Punct(_) => false,
+        self.are_mentions(Lexed::of_stream(stream).tokens())
+    }
+
+    fn are_mentions(&self, tokens: Tokens) -> bool {
+        (0..tokens.len()).any(|at| match tokens.all[at].kind {
+            Kind::Name(_) => tokens.text(at) == self.name,
+            Kind::Literal => self.is_formatted(tokens.text(at)),
+            _ => false,
         })
     }
 
     /// Whether a format string would capture it: `{params}`, `{params:?}`, `{:params$}`.
-    fn is_formatted(&self, literal: &Literal) -> bool {
+    fn is_formatted(&self, literal: &str) -> bool {
+        if !literal.contains(self.name) && !literal.contains('\\') {
+            return false;
+        }
         // As the compiler sees it: a brace or a letter may be written as an escape.
-        let text = match Lit::new(literal.clone()) {
-            Lit::Str(string) => string.value(),
-            _ => literal.to_string(),
+        let text = match syn::parse_str::<Lit>(literal) {
+            Ok(Lit::Str(string)) => string.value(),
+            _ => literal.to_owned(),
         };
         text.match_indices(self.name).any(|(at, _)| {
             let (before, after) = (text[..at].trim_end(), &text[at + self.name.len()..]);

@@ -373,12 +373,21 @@ impl std::fmt::Display for Producer {
     }
 }
 
+/// What a name leads to, if that is what the text tells.
+fn leads_to(text: Option<&String>) -> Option<&str> {
+    text?.strip_prefix(crate::stage::explain::code::LEADS)
+}
+
 impl Change {
     /// Tells of code by its name: `old` and `new` are files, or versions of a crate.
     fn fmt_code(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let is_version = |text: &String| {
             text.starts_with(|first: char| first.is_ascii_digit()) && !text.contains(['/', '\\'])
         };
+        if let (Some(old), Some(new)) = (leads_to(self.old.as_ref()), leads_to(self.new.as_ref())) {
+            let (name, by) = self.name.rsplit_once(" in ").unwrap_or((&self.name, "the stage"));
+            return write!(f, "code: `{name}` in `{by}` leads to `{new}`, no longer to `{old}`");
+        }
         write!(f, "code: `{}`", self.name)?;
         let place = match (&self.old, &self.new) {
             (Some(old), Some(new)) if old != new && is_version(old) && is_version(new) => {

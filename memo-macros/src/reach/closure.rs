@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::edges::Edges;
+use super::edges::{Edges, Facts};
 use super::items::Kind;
 use super::link::{Linked, Node, Targets};
 use super::tree::{Dependency, ItemId, ModuleId};
@@ -52,19 +52,29 @@ pub struct Closure {
     /// The items, each with where its names lead, be it reached or left out.
     pub nodes: BTreeMap<Node, Reached>,
     pub crates: BTreeSet<Dependency>,
-    pub facts: BTreeMap<String, u128>,
+    pub facts: Facts,
     pub unseen: BTreeSet<String>,
 }
 
 impl Closure {
     /// Follows the edges of a stage until nothing new is reached.
     pub fn of(linked: &Linked, stage: &Edges, opaque: &Opaque) -> Self {
+        Self::of_narrowed(linked, stage, opaque, &BTreeMap::new())
+    }
+
+    /// Does the same with other edges of some items.
+    pub fn of_narrowed(
+        linked: &Linked,
+        stage: &Edges,
+        opaque: &Opaque,
+        others: &BTreeMap<Node, Rc<Edges>>,
+    ) -> Self {
         let mut walk = Walk { linked, opaque, closure: Self::empty(), called: BTreeSet::new() };
         let mut open = walk.enter(stage);
         while !open.is_empty() {
             while let Some(node) = open.pop() {
                 if !walk.closure.nodes.contains_key(&node) && !opaque.hides(linked, node.0) {
-                    let edges = linked.edges(node);
+                    let edges = others.get(&node).cloned().unwrap_or_else(|| linked.edges(node));
                     open.extend(walk.enter(&edges));
                     let reached = Reached { edges, belonging: Targets::new() };
                     walk.closure.nodes.insert(node, reached);
@@ -80,7 +90,7 @@ impl Closure {
         Self {
             nodes: BTreeMap::new(),
             crates: BTreeSet::new(),
-            facts: BTreeMap::new(),
+            facts: Facts::new(),
             unseen: BTreeSet::new(),
         }
     }
@@ -98,9 +108,13 @@ impl Walk<'_> {
     /// Takes in what an item leads to, and returns the items among it.
     fn enter(&mut self, edges: &Edges) -> Vec<Node> {
         self.closure.crates.extend(edges.crates.iter().cloned());
-        self.closure.facts.extend(edges.facts.iter().map(|(name, digest)| (name.clone(), *digest)));
+        self.closure.facts.extend(edges.facts.iter().map(|(fact, digest)| (fact.clone(), *digest)));
         self.closure.unseen.extend(edges.unseen.iter().cloned());
-        self.called.extend(edges.called.iter().cloned());
+        for name in &edges.called {
+            if !self.called.contains(name) {
+                self.called.insert(name.clone());
+            }
+        }
         edges.targets.values().flatten().copied().collect()
     }
 

@@ -9,6 +9,9 @@ use super::resolve::{Found, In};
 use super::scan::{Names, Path};
 use super::tree::{Dependency, ModuleId};
 
+/// What stands outside of code, by its name and what that is a name of, with digests.
+pub type Facts = BTreeMap<(String, &'static str), u128>;
+
 /// All that an item leads to.
 #[derive(Default, Debug)]
 pub struct Edges {
@@ -18,7 +21,7 @@ pub struct Edges {
     /// Functions, methods and constants of whatever type is reached.
     pub called: BTreeSet<String>,
     /// What stands outside of code: files, variables, `cfg` values; with digests.
-    pub facts: BTreeMap<String, u128>,
+    pub facts: Facts,
     /// What nobody can follow, as the end of "the fingerprint does not see ..".
     pub unseen: BTreeSet<String>,
     /// What it does beside computing.
@@ -28,8 +31,12 @@ pub struct Edges {
 impl Edges {
     /// Follows an item.
     pub fn of_item(linked: &Linked, (id, from): Node) -> Self {
+        Self::of_names(linked, (id, from), linked.world.items[id].names())
+    }
+
+    /// Follows the names of an item, or some of them.
+    pub fn of_names(linked: &Linked, (id, from): Node, names: &Names) -> Self {
         let item = &linked.world.items[id];
-        let names = item.names();
         let mut edges = Self::default();
         let is_macro = matches!(item.kind, Kind::MacroRules);
         if is_macro && from != item.module {
@@ -140,6 +147,18 @@ impl Edges {
         self.cfgs(linked, from, &found.cfgs);
     }
 
+    /// Adds all that others lead to.
+    pub fn extend(&mut self, others: Self) {
+        for (name, nodes) in others.targets {
+            self.targets.entry(name).or_default().extend(nodes);
+        }
+        self.crates.extend(others.crates);
+        self.called.extend(others.called);
+        self.facts.extend(others.facts);
+        self.unseen.extend(others.unseen);
+        self.effects.has_file_inputs |= others.effects.has_file_inputs;
+    }
+
     /// What an item takes from outside of the code.
     fn outside(&mut self, linked: &Linked, item: &Item, names: &Names) {
         if let Kind::Foreign = item.kind {
@@ -156,7 +175,7 @@ impl Edges {
             match content {
                 Some(Ok(content)) => {
                     let digest = xxhash_rust::xxh3::xxh3_128(&content);
-                    self.facts.insert(format!("the file {}", include.text()), digest);
+                    self.facts.insert((include.text(), "included file"), digest);
                 }
                 _ => {
                     self.unseen.insert(format!("the included file `{}`", include.text()));
@@ -175,7 +194,7 @@ impl Edges {
         } else if !is_path {
             let value = std::env::var(variable).unwrap_or_default();
             let digest = xxhash_rust::xxh3::xxh3_128(value.as_bytes());
-            self.facts.insert(format!("the variable {variable}"), digest);
+            self.facts.insert((variable.to_owned(), "environment variable"), digest);
         }
     }
 
@@ -184,7 +203,7 @@ impl Edges {
         for cfg in cfgs {
             if cfg.starts_with("feature") && !linked.world.is_own(module) {
                 let of = &linked.world.crates[linked.world.modules[module].of].package;
-                self.facts.insert(format!("features in Cargo.toml, for `{of}`"), linked.features());
+                self.facts.insert((format!("features of {of}"), "Cargo.toml"), linked.features());
                 let sentence =
                     format!("features of `{of}` that are turned on outside of Cargo.toml");
                 self.unseen.insert(sentence);
@@ -192,7 +211,7 @@ impl Edges {
             }
             let value = linked.cfgs.value(cfg);
             let digest = xxhash_rust::xxh3::xxh3_128(value.as_bytes());
-            self.facts.insert(format!("cfg {cfg}"), digest);
+            self.facts.insert((format!("cfg {cfg}"), ""), digest);
         }
     }
 }

@@ -131,17 +131,27 @@ fn called(
 }
 
 /// Tells what a stage reads behind its key's back, as the end of "`stage` reads ..": each kind once, with
-/// the first place where that happens. `item` names where each of the effects was found.
-pub fn told<'e>(found: impl Iterator<Item = (&'e Effects, String)> + Clone) -> Vec<String> {
-    let has_file_inputs = found.clone().any(|(effects, _)| effects.has_file_inputs);
-    let files = found.clone().filter(|_| !has_file_inputs).find_map(|(effects, place)| {
-        let function = effects.files.first()?;
-        Some(format!("files (`{function}` in {place}): take them as `InputFile` or `InputDir`"))
-    });
-    let has_variables = found.clone().any(|(effects, _)| effects.has_variables);
-    let variables = found.filter(|_| !has_variables).find_map(|(effects, place)| {
-        let function = effects.variables.first()?;
-        Some(format!("environment variables (`{function}` in {place}): list them in `env = [..]`"))
-    });
-    files.into_iter().chain(variables).collect()
+/// the first place where that happens, as `shown` writes it.
+pub fn told<P: Copy>(found: &[(&Effects, P)], shown: impl Fn(P) -> String) -> Vec<String> {
+    let mut told = Vec::new();
+    let first = |of: fn(&Effects) -> Option<&String>| {
+        found.iter().find_map(|(effects, place)| Some((of(effects)?, *place)))
+    };
+    if !found.iter().any(|(effects, _)| effects.has_file_inputs)
+        && let Some((function, place)) = first(|effects| effects.files.first())
+    {
+        let place = shown(place);
+        told.push(format!(
+            "files (`{function}` in {place}): take them as `InputFile` or `InputDir`"
+        ));
+    }
+    if !found.iter().any(|(effects, _)| effects.has_variables)
+        && let Some((function, place)) = first(|effects| effects.variables.first())
+    {
+        let place = shown(place);
+        told.push(format!(
+            "environment variables (`{function}` in {place}): list them in `env = [..]`"
+        ));
+    }
+    told
 }

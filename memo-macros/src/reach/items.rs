@@ -2,29 +2,37 @@
 //!
 //! Neither its path nor its visibility count, so that an item may move to another file.
 
+mod body;
+mod header;
 mod parse;
+mod split;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::ops::Range;
+use std::rc::Rc;
 
-use proc_macro2::TokenStream;
-
-use super::own_lexer::OwnLexer;
 use super::scan::{Names, Path, scan};
 use super::tree::ModuleId;
-use crate::fingerprint::fingerprint;
+use crate::fingerprint::fingerprint_of;
+use crate::tokens::{Source, Tokens, Word};
 
-pub use parse::{Parsed, lines, parse};
+pub use body::Field;
+pub use parse::{Parsed, parse};
+pub use split::{Entry, What, entries, inner_attributes};
 
 /// An item.
-#[derive(Default)]
 pub struct Item {
     pub kind: Kind,
     /// `norm`, `Vec2::len`, `impl Add for Vec2`.
     pub name: String,
     pub module: ModuleId,
-    pub lines: (usize, usize),
-    tokens: TokenStream,
+    /// The file that it is written in.
+    pub source: Rc<Source>,
+    /// The places of its tokens, without those that do not count.
+    pieces: Vec<Range<usize>>,
+    /// All of it in the file; of a function of an `impl`, that function alone.
+    whole: Range<usize>,
     /// The types that an `impl` around it is for.
     of_self: BTreeSet<Path>,
     code: OnceCell<Code>,
@@ -38,14 +46,13 @@ struct Code {
 }
 
 /// What an item is, as far as that decides how it is reached.
-#[derive(Default)]
+#[derive(Debug, PartialEq)]
 pub enum Kind {
-    /// A function, constant, static or alias: reached by its path.
-    #[default]
+    /// A function, constant or static: reached by its path.
     Plain,
-    Struct {
-        fields: Vec<Field>,
-    },
+    /// Another name of a type.
+    Alias,
+    Struct,
     Enum {
         variants: BTreeSet<String>,
     },
@@ -56,6 +63,8 @@ pub enum Kind {
     Member {
         name: Option<String>,
         of: BTreeSet<Path>,
+        /// The `impl` up to its members.
+        header: Range<usize>,
     },
     /// An `impl` of a trait: its path, and the types around it.
     Impl {
@@ -69,18 +78,10 @@ pub enum Kind {
     Foreign,
 }
 
-/// A field of a struct.
-pub struct Field {
-    pub name: String,
-    /// The type, if that is a plain path.
-    pub path: Option<Path>,
-    pub names: Names,
-}
-
 impl Item {
     /// Whether methods and implementations belong to it.
     pub fn is_type(&self) -> bool {
-        matches!(self.kind, Kind::Struct { .. } | Kind::Enum { .. } | Kind::ItemMacro)
+        matches!(self.kind, Kind::Struct | Kind::Enum { .. } | Kind::ItemMacro)
     }
 
     /// Returns the digest of its tokens.
@@ -93,14 +94,67 @@ impl Item {
         &self.code().names
     }
 
+    /// Returns its first and last line.
+    pub fn lines(&self) -> (usize, usize) {
+        self.source.lines(&self.whole)
+    }
+
+    /// Returns its text, with that of the `impl` around it.
+    pub fn text(&self) -> String {
+        let own = self.source.text_of(&self.whole);
+        match &self.kind {
+            Kind::Member { header, .. } => format!("{}{own}}}", self.source.text_of(header)),
+            _ => own.to_owned(),
+        }
+    }
+
+    /// Returns the names in a function without the types of some of its parameters; also without what
+    /// an `impl` around it is for, if nothing else in it names that as `Self`.
+    pub fn names_without(&self, parameters: &BTreeSet<usize>) -> Names {
+        let tokens = self.source.tokens();
+        let functions = entries(tokens, self.whole.clone()).unwrap_or_default();
+        let types = functions.first().map(|of| body::parameter_types(tokens, of, parameters));
+        let is_own =
+            |piece: &Range<usize>| self.whole.start <= piece.start && piece.end <= self.whole.end;
+        let (own, around): (Vec<_>, Vec<_>) = self.pieces.iter().cloned().partition(is_own);
+        let own = parse::without(own, &types.unwrap_or_default());
+        let names_self = own.iter().cloned().flatten().any(|at| tokens.word(at) == Word::UpperSelf);
+        if !names_self {
+            return scan(Tokens { text: tokens.text, all: &tokens.joined(&own) });
+        }
+        let all = tokens.joined(&[around, own].concat());
+        let mut names = scan(Tokens { text: tokens.text, all: &all });
+        names.of_self(&self.of_self);
+        names
+    }
+
+    /// Returns how deep brackets lie in each other.
+    pub fn depth(&self) -> usize {
+        self.source.tokens().part(self.whole.clone()).depth()
+    }
+
+    /// Counts how often names stand in it, but for that of the function itself.
+    pub fn count(&self, names: &BTreeSet<&str>) -> usize {
+        let tokens = self.source.tokens();
+        self.pieces.iter().map(|piece| tokens.part(piece.clone()).count(names)).sum()
+    }
+
     fn code(&self) -> &Code {
         self.code.get_or_init(|| {
-            let _own_lexer = OwnLexer::new();
-            let mut names = scan(self.tokens.clone());
+            let all = self.source.tokens();
+            let joined;
+            let tokens = match &self.pieces[..] {
+                [one] => all.part(one.clone()),
+                pieces => {
+                    joined = all.joined(pieces);
+                    Tokens { text: all.text, all: &joined }
+                }
+            };
+            let mut names = scan(tokens);
             if !self.of_self.is_empty() {
                 names.of_self(&self.of_self);
             }
-            Code { digest: fingerprint([self.tokens.clone()]), names }
+            Code { digest: fingerprint_of(tokens), names }
         })
     }
 }

@@ -9,6 +9,11 @@ pub fn is_known(name: &str) -> bool {
         || MEMO.contains(&name)
 }
 
+/// Returns whether a name is a type of the language.
+pub fn is_primitive(name: &str) -> bool {
+    PRIMITIVES.contains(&name)
+}
+
 /// Returns whether a name is a crate of std.
 pub fn is_std(name: &str) -> bool {
     CRATES.contains(&name)

@@ -1,14 +1,15 @@
 //! The world with what can be said of it before any stage is looked at.
 
 use std::cell::{LazyCell, OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::crate_root::Cfgs;
 use super::edges::Edges;
 use super::items::{Item, Kind};
-use super::known::is_known;
+use super::known::{is_known, is_primitive};
 use super::manifest::Manifest;
+use super::quick::{Map, Set};
 use super::resolve::{Globs, In, Resolver};
 use super::scan::Path;
 use super::tree::{Dependency, ItemId, ModuleId, World};
@@ -22,15 +23,27 @@ pub struct Linked {
     pub cfgs: Cfgs,
     globs: Vec<Globs>,
     /// Every name that may lead somewhere: most identifiers are local variables.
-    names: HashSet<String>,
+    names: Set<String>,
     /// The members of inherent `impl`s, by type.
-    pub members: HashMap<ItemId, Vec<ItemId>>,
+    pub members: Map<ItemId, Vec<ItemId>>,
     /// Implementations: of a trait of the workspace by the trait, of other traits by their types;
     /// and macros between items that name a type or trait.
-    pub implementations: HashMap<ItemId, Vec<ItemId>>,
-    edges: RefCell<HashMap<Node, Rc<Edges>>>,
-    scopes: RefCell<HashMap<ModuleId, Rc<Scope>>>,
+    pub implementations: Map<ItemId, Vec<ItemId>>,
+    edges: RefCell<Map<Node, Rc<Edges>>>,
+    scopes: RefCell<Map<ModuleId, Rc<Scope>>>,
     features: OnceCell<u128>,
+    told: OnceCell<Told>,
+}
+
+/// What all items together tell.
+#[derive(Default)]
+pub struct Told {
+    /// All names in macros, and in what is given to macros between items.
+    pub written: Set<String>,
+    /// The types that say themselves how they enter keys.
+    pub own_keys: Set<String>,
+    /// Whether a type is made `Copy` by an `impl`.
+    pub has_copy: bool,
 }
 
 /// What a module brings into scope without naming it in code.
@@ -52,11 +65,12 @@ impl Linked {
             world,
             cfgs,
             globs,
-            members: HashMap::new(),
-            implementations: HashMap::new(),
+            members: Map::default(),
+            implementations: Map::default(),
             edges: RefCell::default(),
             scopes: RefCell::default(),
             features: OnceCell::new(),
+            told: OnceCell::new(),
         };
         for item in 0..linked.world.items.len() {
             linked.link(item);
@@ -77,6 +91,31 @@ impl Linked {
                 crates.map(|krate| Manifest::read(&krate.folder).features()).collect();
             let text: String = texts.into_iter().collect();
             xxhash_rust::xxh3::xxh3_128(text.as_bytes())
+        })
+    }
+
+    /// Returns what all items together tell.
+    pub fn told(&self) -> &Told {
+        self.told.get_or_init(|| {
+            let mut told = Told::default();
+            for item in &self.world.items {
+                match &item.kind {
+                    Kind::ItemMacro | Kind::MacroRules => {
+                        let names = item.names();
+                        let paths = names.paths.iter().flatten();
+                        told.written.extend(paths.chain(&names.declared).cloned());
+                    }
+                    Kind::Impl { of_trait, of } => {
+                        let last = of_trait.last().map(String::as_str);
+                        told.has_copy |= last == Some("Copy");
+                        if last == Some("CacheKey") {
+                            told.own_keys.extend(of.iter().filter_map(|of| of.last().cloned()));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            told
         })
     }
 
@@ -125,7 +164,8 @@ impl Linked {
         let mut seen = BTreeSet::new();
         let resolver = self.resolver();
         let follow = |module: ModuleId, paths: &BTreeSet<Path>| -> Vec<Node> {
-            let items = paths.iter().flat_map(|path| resolver.path(module, path, In::Code).items);
+            let paths = paths.iter().filter(|path| self.may_lead_somewhere(path));
+            let items = paths.flat_map(|path| resolver.path(module, path, In::Code).items);
             items.map(|item| (item, self.world.items[item].module)).collect()
         };
         open.extend(follow(module, paths));
@@ -134,7 +174,7 @@ impl Linked {
             let is_new = seen.insert(id);
             if item.is_type() || matches!(item.kind, Kind::Trait { .. }) {
                 found.insert(id);
-            } else if is_new && matches!(item.kind, Kind::Plain) {
+            } else if is_new && item.kind == Kind::Alias {
                 open.extend(follow(module, &item.names().paths));
             }
         }
@@ -258,8 +298,8 @@ impl Linked {
 }
 
 /// Gathers the names of items, modules, imports and variants, and all that macros may define.
-fn names(world: &World) -> HashSet<String> {
-    let mut names: HashSet<String> = HashSet::new();
+fn names(world: &World) -> Set<String> {
+    let mut names: Set<String> = Set::default();
     for module in &world.modules {
         names.extend(module.items.keys().cloned());
         names.extend(module.children.keys().cloned());
@@ -270,7 +310,9 @@ fn names(world: &World) -> HashSet<String> {
             Kind::Enum { variants } => names.extend(variants.iter().cloned()),
             Kind::ItemMacro | Kind::MacroRules => {
                 names.extend(item.names().declared.iter().cloned());
-                names.extend(item.names().paths.iter().flatten().cloned());
+                // Nobody writes a type `u64` of their own by a macro, and most code names that of all.
+                let paths = item.names().paths.iter().flatten();
+                names.extend(paths.filter(|name| !is_primitive(name)).cloned());
             }
             _ => {}
         }

@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use proc_macro2::TokenStream;
-
 use super::CodeItem;
 use super::scan::{Include, Part};
 use super::tree::{Dependency, ModuleId, World};
-use crate::fingerprint::fingerprint;
+use crate::fingerprint::fingerprint_of;
+use crate::tokens::Lexed;
 
 impl World {
     /// Returns whether a module belongs to the package that is compiled.
@@ -87,8 +86,8 @@ fn whole(folder: &Path) -> u128 {
 fn of_file(path: &Path, content: &[u8]) -> u128 {
     let is_code = path.extension().is_some_and(|extension| extension == "rs");
     let text = std::str::from_utf8(content).ok().filter(|_| is_code);
-    match text.and_then(|text| text.parse::<TokenStream>().ok()) {
-        Some(tokens) => fingerprint([tokens]),
+    match text.and_then(|text| Lexed::of_file(text.to_owned())) {
+        Some(lexed) => fingerprint_of(lexed.tokens()),
         None => xxhash_rust::xxh3::xxh3_128(content),
     }
 }

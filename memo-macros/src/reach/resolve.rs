@@ -5,7 +5,7 @@
 
 mod globs;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use super::items::Kind;
 use super::known::is_std;
@@ -53,8 +53,8 @@ pub enum In {
     Code,
 }
 
-/// The names that are being followed, to end at imports that go round in circles.
-type Seen = HashSet<(ModuleId, String)>;
+/// The names that are being followed, to end at imports that go round in circles. They are few.
+type Seen<'p> = Vec<(ModuleId, &'p str)>;
 
 /// Follows paths.
 pub struct Resolver<'a> {
@@ -64,7 +64,7 @@ pub struct Resolver<'a> {
 
 impl Resolver<'_> {
     /// Follows a path from a module.
-    pub fn path(&self, from: ModuleId, path: &Path, place: In) -> Found {
+    pub fn path<'p>(&'p self, from: ModuleId, path: &'p Path, place: In) -> Found {
         self.follow(from, path, place, &mut Seen::new())
     }
 
@@ -85,14 +85,40 @@ impl Resolver<'_> {
         found
     }
 
-    fn follow(&self, from: ModuleId, path: &Path, place: In, seen: &mut Seen) -> Found {
+    fn follow<'p>(
+        &'p self,
+        from: ModuleId,
+        path: &'p [String],
+        place: In,
+        seen: &mut Seen<'p>,
+    ) -> Found {
         let Some((first, rest)) = path.split_first() else {
             return Found { modules: [from].into(), ..Found::default() };
         };
+        if first.is_empty() {
+            return self.global(from, rest, seen);
+        }
         let mut found = self.first(from, first, seen);
         if found.is_nothing() && (place == In::Use || !rest.is_empty()) {
             found = self.outside(from, first);
         }
+        self.further(found, rest, seen)
+    }
+
+    /// Follows `::name::..`: a crate, or the root in code of before 2018.
+    fn global<'p>(&'p self, from: ModuleId, path: &'p [String], seen: &mut Seen<'p>) -> Found {
+        let Some((name, rest)) = path.split_first() else { return Found::default() };
+        let mut found = self.outside(from, name);
+        if found.is_nothing() {
+            let root = self.world.crates[self.world.modules[from].of].root;
+            found = self.step(root, name, seen);
+        }
+        self.further(found, rest, seen)
+    }
+
+    /// Follows the rest of a path from what its first name means.
+    fn further<'p>(&'p self, found: Found, rest: &'p [String], seen: &mut Seen<'p>) -> Found {
+        let mut found = found;
         for (at, name) in rest.iter().enumerate() {
             if found.modules.is_empty() {
                 found.called.extend(rest[at..].iter().cloned());
@@ -114,7 +140,7 @@ impl Resolver<'_> {
         found
     }
 
-    fn first(&self, from: ModuleId, name: &str, seen: &mut Seen) -> Found {
+    fn first<'p>(&'p self, from: ModuleId, name: &'p str, seen: &mut Seen<'p>) -> Found {
         let module = &self.world.modules[from];
         match name {
             "crate" => {
@@ -126,7 +152,7 @@ impl Resolver<'_> {
     }
 
     /// Finds a name in a module.
-    fn step(&self, module: ModuleId, name: &str, seen: &mut Seen) -> Found {
+    fn step<'p>(&'p self, module: ModuleId, name: &'p str, seen: &mut Seen<'p>) -> Found {
         let here = &self.world.modules[module];
         match name {
             "self" => return Found { modules: [module].into(), ..Found::default() },
@@ -137,9 +163,10 @@ impl Resolver<'_> {
             _ => {}
         }
         let mut found = self.direct(module, name);
-        if !seen.insert((module, name.to_owned())) {
+        if seen.contains(&(module, name)) {
             return found;
         }
+        seen.push((module, name));
         found.extend(self.imported(module, name, seen));
         let globs = self.globs.get(module);
         for other in globs.into_iter().flat_map(|globs| &globs.modules) {
@@ -154,7 +181,9 @@ impl Resolver<'_> {
             found.items.extend(globs.enums.iter().filter(|item| self.has_variant(**item, name)));
         }
         if found.is_nothing() {
-            found.items.extend(self.made_by_macro(module, name));
+            let opened = globs.into_iter().flat_map(|globs| &globs.modules);
+            let written = opened.chain([&module]).flat_map(|m| self.made_by_macro(*m, name));
+            found.items.extend(written);
         }
         found
     }
@@ -166,7 +195,7 @@ impl Resolver<'_> {
         Found { items, modules, ..Found::default() }
     }
 
-    fn imported(&self, module: ModuleId, name: &str, seen: &mut Seen) -> Found {
+    fn imported<'p>(&'p self, module: ModuleId, name: &'p str, seen: &mut Seen<'p>) -> Found {
         let mut found = Found::default();
         for import in self.world.modules[module].uses.get(name).into_iter().flatten() {
             let target = self.follow(module, &import.target, In::Use, seen);
@@ -187,12 +216,14 @@ impl Resolver<'_> {
 
     /// The macros between the items that may have written one of that name.
     fn made_by_macro(&self, module: ModuleId, name: &str) -> Vec<ItemId> {
+        let own = &self.world.crates[self.world.modules[module].of];
+        let is_crate = is_std(name) || own.dependencies.contains_key(name);
         let mentions = |id: &&ItemId| {
             let item = &self.world.items[**id];
-            let of = &self.world.crates[self.world.modules[module].of];
-            let called = item.names().macros.iter().filter_map(|path| of.macros.get(path.last()?));
+            let called = item.names().macros.iter().filter_map(|path| own.macros.get(path.last()?));
             let mut called = called.flatten();
-            item.names().mention(name)
+            // A crate is named there; whoever makes a module of that name declares it.
+            !is_crate && item.names().mention(name)
                 || item.names().declared.contains(name)
                 || called.any(|id| self.world.items[*id].names().declared.contains(name))
         };

@@ -6,13 +6,15 @@
 mod attribute;
 mod declared;
 mod includes;
+mod seen;
 mod uses;
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use crate::tokens::{Kind, Tokens, Word};
+use seen::Seen;
 
-pub use includes::{Include, Part};
+pub use includes::{Include, Part, first_string};
 
 /// A path as it is written, without generics: `["self", "norm"]`.
 pub type Path = Vec<String>;
@@ -40,13 +42,18 @@ pub struct Names {
     pub cfgs: BTreeSet<String>,
     /// What a `use a::b as c;` inside of the item calls `a::b`.
     aliases: Vec<(String, Path)>,
+    /// Whether the tokens are those of an attribute, where one in another is not told apart.
+    is_attribute: bool,
+    /// Single names that were noted already: most names occur again and again.
+    seen: Seen,
 }
 
 /// Gathers the names in `tokens`.
-pub fn scan(tokens: TokenStream) -> Names {
+pub fn scan(tokens: Tokens) -> Names {
     let mut names = Names::default();
-    names.stream(tokens);
+    names.walk(tokens);
     names.follow_aliases();
+    names.seen = Seen::default();
     names
 }
 
@@ -64,96 +71,112 @@ impl Names {
         self.paths.extend(of.iter().cloned());
     }
 
-    fn stream(&mut self, tokens: TokenStream) {
-        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    fn walk(&mut self, tokens: Tokens) {
         let mut at = 0;
-        while let Some(token) = tokens.get(at) {
-            at += match token {
-                TokenTree::Ident(_) => self.identifier(&tokens, at),
-                TokenTree::Punct(punct) if punct.as_char() == '#' => self.attribute(&tokens, at),
-                TokenTree::Punct(punct) if punct.as_char() == '\'' => 2,
+        while at < tokens.len() {
+            at += match tokens.all[at].kind {
+                Kind::Name(word) => self.name(word, tokens, at),
+                Kind::Punct(b'#', _) => self.attribute(tokens, at),
+                Kind::Punct(b'\'', _) => 2,
                 // A variable of a `macro_rules!`; `$crate` is a path.
-                TokenTree::Punct(punct) if punct.as_char() == '$' => {
-                    if ident(&tokens, at + 1).is_some_and(|name| name != "crate") { 2 } else { 1 }
-                }
-                TokenTree::Literal(literal) => self.literal(&literal.to_string()),
-                TokenTree::Group(group) => {
-                    self.stream(group.stream());
-                    1
-                }
-                TokenTree::Punct(_) => 1,
+                Kind::Punct(b'$', _) => match tokens.name(at + 1) {
+                    Some(_) if tokens.word(at + 1) != Word::Crate => 2,
+                    _ => 1,
+                },
+                Kind::Literal => self.literal(tokens.text(at)),
+                Kind::Punct(..) | Kind::Open(_) | Kind::Close(_) => 1,
             };
         }
     }
 
-    /// Reads what begins with the identifier at `at`, and returns the number of tokens read.
-    fn identifier(&mut self, tokens: &[TokenTree], at: usize) -> usize {
-        let Some(name) = ident(tokens, at) else { return 1 };
+    /// Reads what begins with the name at `at`, and returns the number of tokens read.
+    fn name(&mut self, word: Word, tokens: Tokens, at: usize) -> usize {
         if is_field(tokens, at) {
-            return self.member(name, tokens, at);
+            return self.member(tokens, at);
         }
-        if name == "use"
+        if word == Word::Use
             && let Some(read) = self.use_item(tokens, at)
         {
             return read;
         }
-        self.declare(&name, tokens, at);
-        if at > 1 && is_path_separator(tokens, at - 2) {
+        self.declare(word, tokens, at);
+        let is_inner = at > 1 && tokens.is_path_separator(at - 2);
+        if is_inner && is_behind_type(tokens, at - 2) {
             // Behind generics: `Vec::<T>::new`, `<T as Trait>::new`.
-            self.methods.insert(name);
+            self.methods.insert(tokens.text(at).to_owned());
+            if is_behind_value(tokens, at - 2) {
+                let mut path = path(tokens, at, path_end(tokens, at));
+                path.insert(0, String::new());
+                self.hints.insert(path);
+            }
             return 1;
         }
-        if is_binding(&name, tokens, at) {
+        if !is_inner && is_binding(tokens, at) {
             return 1;
         }
-        let (path, length) = path(tokens, at);
-        let after = at + length;
-        if is(tokens, after, '!') && !is(tokens, after + 1, '=') {
-            self.macro_call(path, tokens, after + 1);
-        } else if !(path.len() == 1 && is_keyword(&path[0])) {
-            self.paths.insert(path);
+        let is_root = matches!(word, Word::Crate | Word::LowerSelf | Word::Super);
+        if word.is_keyword() && !is_root {
+            return 1;
         }
-        length
+        let end = path_end(tokens, at);
+        if is_inner {
+            // `::name`, which is a crate.
+            let mut path = path(tokens, at, end);
+            path.insert(0, String::new());
+            if tokens.is(end, b'!') && !tokens.is(end + 1, b'=') {
+                self.macro_call(path, tokens, end + 1);
+            } else {
+                self.paths.insert(path);
+            }
+            return end - at;
+        }
+        if tokens.is(end, b'!') && !tokens.is(end + 1, b'=') {
+            self.macro_call(path(tokens, at, end), tokens, end + 1);
+        } else if end > at + 1 {
+            self.paths.insert(path(tokens, at, end));
+        } else if !is_root && self.seen.insert(tokens, at) {
+            self.paths.insert(vec![tokens.text(at).to_owned()]);
+        }
+        end - at
     }
 
     /// A field, or a method if it is called.
-    fn member(&mut self, name: String, tokens: &[TokenTree], at: usize) -> usize {
-        let is_called = matches!(
-            tokens.get(at + 1),
-            Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis
-        );
-        if is_called || is_path_separator(tokens, at + 1) {
-            self.methods.insert(name);
+    fn member(&mut self, tokens: Tokens, at: usize) -> usize {
+        if tokens.opens(at + 1, b'(') || tokens.is_path_separator(at + 1) {
+            self.methods.insert(tokens.text(at).to_owned());
         }
         1
     }
 
-    fn macro_call(&mut self, path: Path, tokens: &[TokenTree], at: usize) {
+    fn macro_call(&mut self, path: Path, tokens: Tokens, at: usize) {
         let name = path.last().map(String::as_str).unwrap_or_default();
-        if let Some(TokenTree::Group(group)) = tokens.get(at) {
-            self.known_macro(name, group);
+        if tokens.opens_any(at) {
+            self.known_macro(name, tokens.inside(at));
         }
         self.macros.insert(path);
     }
 
     /// Macros of std that bring something from outside.
-    fn known_macro(&mut self, name: &str, group: &Group) {
+    fn known_macro(&mut self, name: &str, arguments: Tokens) {
         match name {
             "include" | "include_str" | "include_bytes" => {
-                self.includes.insert(Include::of(name == "include", group.stream()));
+                self.includes.insert(Include::of(name == "include", arguments));
             }
             "env" | "option_env" => {
-                if let Some(variable) = includes::first_string(group.stream()) {
+                if let Some(variable) = first_string(arguments) {
                     self.environment.insert(variable);
                 }
             }
-            "cfg" => self.cfg(group.stream()),
+            "cfg" => self.cfg(arguments),
             _ => {}
         }
     }
 
     /// Names inside of the braces of a format string.
     fn literal(&mut self, text: &str) -> usize {
+        if text.as_bytes()[0].is_ascii_digit() || !text.contains('{') {
+            return 1;
+        }
         let mut pieces = text.split('{');
         pieces.next();
         for spec in pieces.filter_map(|piece| piece.split('}').next()) {
@@ -187,64 +210,54 @@ impl Names {
     }
 }
 
-/// Reads `a::b::<T>::c` from `at` on; generics are read by the caller, as tokens behind it.
-fn path(tokens: &[TokenTree], at: usize) -> (Path, usize) {
-    let mut path: Path = ident(tokens, at).into_iter().collect();
+/// The end of `a::b::c` at `at`; generics are read by the caller, as tokens behind it.
+fn path_end(tokens: Tokens, at: usize) -> usize {
     let mut end = at + 1;
-    while is_path_separator(tokens, end) {
-        let Some(name) = ident(tokens, end + 2) else { break };
-        path.push(name);
+    while tokens.is_path_separator(end) && tokens.name(end + 2).is_some() {
         end += 3;
     }
-    (path, end - at)
+    end
 }
 
-/// Returns the identifier at `at`, without `r#`.
-pub fn ident(tokens: &[TokenTree], at: usize) -> Option<String> {
-    match tokens.get(at)? {
-        TokenTree::Ident(ident) => {
-            let name = ident.to_string();
-            Some(name.strip_prefix("r#").map(str::to_owned).unwrap_or(name))
+/// The names of a path.
+fn path(tokens: Tokens, at: usize, end: usize) -> Path {
+    (at..end).step_by(3).map(|at| tokens.text(at).to_owned()).collect()
+}
+
+/// Whether the `::` at `at` may follow a type: `Vec<T>::`, `$t::`.
+fn is_behind_type(tokens: Tokens, at: usize) -> bool {
+    let Some(before) = at.checked_sub(1) else { return false };
+    match tokens.all[before].kind {
+        Kind::Name(word) => {
+            !word.is_keyword() || matches!(word, Word::Crate | Word::LowerSelf | Word::Super)
         }
-        _ => None,
+        Kind::Punct(b'>', _) => {
+            !(before > 0 && (tokens.is(before - 1, b'-') || tokens.is(before - 1, b'=')))
+        }
+        Kind::Close(_) => true,
+        Kind::Punct(..) | Kind::Literal | Kind::Open(_) => false,
     }
 }
 
-/// Whether a punctuation stands at `at`.
-pub fn is(tokens: &[TokenTree], at: usize, punct: char) -> bool {
-    matches!(tokens.get(at), Some(TokenTree::Punct(found)) if found.as_char() == punct)
-}
-
-fn is_path_separator(tokens: &[TokenTree], at: usize) -> bool {
-    is(tokens, at, ':') && is(tokens, at + 1, ':')
+/// Whether the `::` at `at` may begin a path although it may follow a type: `a > ::b::C`.
+fn is_behind_value(tokens: Tokens, at: usize) -> bool {
+    matches!(tokens.all[at - 1].kind, Kind::Punct(b'>', false))
 }
 
 /// Whether a single dot stands before `at`; `..x` is a range.
-fn is_field(tokens: &[TokenTree], at: usize) -> bool {
-    at > 0 && is(tokens, at - 1, '.') && !(at > 1 && is(tokens, at - 2, '.'))
+fn is_field(tokens: Tokens, at: usize) -> bool {
+    at > 0 && tokens.is(at - 1, b'.') && !(at > 1 && tokens.is(at - 2, b'.'))
 }
 
-/// Whether the identifier at `at` names something new: a function, a field or a parameter.
-fn is_binding(name: &str, tokens: &[TokenTree], at: usize) -> bool {
-    let before = at.checked_sub(1).and_then(|before| ident(tokens, before));
-    let is_lower = name.starts_with(|first: char| first.is_lowercase() || first == '_');
-    let is_typed = is(tokens, at + 1, ':') && !is(tokens, at + 2, ':');
-    before.as_deref() == Some("fn") || (is_lower && is_typed)
+/// Whether the name at `at` names something new: a function, a field or a parameter.
+fn is_binding(tokens: Tokens, at: usize) -> bool {
+    let is_typed = tokens.is(at + 1, b':') && !tokens.is_path_separator(at + 1);
+    let is_lower = |first: char| first.is_lowercase() || first == '_';
+    at > 0 && tokens.word(at - 1) == Word::Fn || is_typed && tokens.text(at).starts_with(is_lower)
 }
 
 fn is_name(text: &str) -> bool {
     let mut letters = text.chars();
     letters.next().is_some_and(|first| first.is_alphabetic() || first == '_')
         && letters.all(|letter| letter.is_alphanumeric() || letter == '_')
-}
-
-/// Words that never name an item on their own. `Self` is none of them: an impl knows what it is.
-fn is_keyword(word: &str) -> bool {
-    const KEYWORDS: &[&str] = &[
-        "_", "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum",
-        "extern", "false", "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move",
-        "mut", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
-        "type", "unsafe", "use", "where", "while", "yield",
-    ];
-    KEYWORDS.contains(&word)
 }

@@ -9,7 +9,7 @@ use proc_macro2::{Span, TokenStream};
 use super::crate_root::{CommandLine, guess};
 use super::link::Linked;
 use super::own_lexer::OwnLexer;
-use super::params::{Handed, Sources, through};
+use super::params::{Handed, Led, Sources, through};
 use super::tree::World;
 use super::{Mistake, Reach, Request, follow, follow_validator};
 
@@ -34,9 +34,8 @@ pub fn of_stage(request: &Request, span: Span) -> Option<Result<Reach, Vec<Mista
     with_linked(|linked| follow(linked, &file, line, request))
 }
 
-/// Returns the fields of params that each place of a stage leads to which hands them on. Nothing
-/// where that cannot be told.
-pub fn of_params(handed: &Handed, span: Span) -> Option<Vec<BTreeSet<Vec<String>>>> {
+/// Returns where each place of a stage leads that hands params on. Nothing where that cannot be told.
+pub fn of_params(handed: &Handed, span: Span) -> Option<Led> {
     let (file, line) = place(span)?;
     let follow = |linked: &Linked| {
         let _own_lexer = OwnLexer::new();

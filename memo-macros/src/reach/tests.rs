@@ -3,7 +3,9 @@
 mod cost;
 mod edits;
 mod effects;
-mod hollow;
+mod graph;
+mod items;
+mod narrow;
 mod params;
 mod parts;
 mod sandbox;

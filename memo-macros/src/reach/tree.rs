@@ -1,16 +1,17 @@
 //! The crates of the workspace as far as a stage may reach them: modules, their items and imports.
 
 mod files;
-pub mod hollow;
 mod krate;
 mod load;
 pub mod uses;
 
-use std::collections::{BTreeSet, HashMap};
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::path::{Path as FilePath, PathBuf};
 
 use super::items::Item;
 use super::lock::Lock;
+use super::quick::Map;
 use super::scan::Path;
 
 pub use krate::{Crate, Dependency};
@@ -46,12 +47,14 @@ pub struct Module {
     pub file: PathBuf,
     /// The lines of its file, for an inline module.
     pub lines: (usize, usize),
-    pub children: HashMap<String, Vec<ModuleId>>,
-    pub items: HashMap<String, Vec<ItemId>>,
-    pub uses: HashMap<String, Vec<Use>>,
+    pub children: Map<String, Vec<ModuleId>>,
+    pub items: Map<String, Vec<ItemId>>,
+    pub uses: Map<String, Vec<Use>>,
     pub globs: Vec<Use>,
     /// `name! { .. }` between the items: it may define anything.
     pub item_macros: Vec<ItemId>,
+    /// The file as people read it, once somebody asks.
+    shown: OnceCell<String>,
     /// The `cfg`s that it and the modules around it depend on.
     pub cfgs: BTreeSet<String>,
 }
@@ -74,14 +77,22 @@ impl World {
 
     /// Finds the item of a module around a line: a function that a stage is nested in, or itself.
     pub fn item_at(&self, module: ModuleId, line: usize) -> Option<ItemId> {
-        let around =
-            |item: &Item| item.module == module && item.lines.0 <= line && line <= item.lines.1;
+        let around = |item: &Item| {
+            item.module == module && {
+                let (first, last) = item.lines();
+                first <= line && line <= last
+            }
+        };
         (0..self.items.len()).find(|id| around(&self.items[*id]))
     }
 
     /// Returns the path of a file as people read it, without the place of the checkout.
-    pub fn place(&self, item: &Item) -> String {
+    pub fn place(&self, item: &Item) -> &str {
         let module = &self.modules[item.module];
+        module.shown.get_or_init(|| self.shown(module))
+    }
+
+    fn shown(&self, module: &Module) -> String {
         let own = self.crates.first().map(|own| own.folder.as_path());
         let file = module.file.as_path();
         let shown = own

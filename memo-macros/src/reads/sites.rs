@@ -1,6 +1,6 @@
 //! Places where `params`, or a field of it, is handed to code that may be followed.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, LineColumn, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
@@ -8,6 +8,7 @@ use syn::punctuated::Punctuated;
 use syn::{Expr, Token};
 
 use super::{FieldPath, Walk, field_path, is};
+use crate::tokens::{DEEPEST, Lexed};
 
 /// A place where something is handed on.
 #[derive(Clone)]
@@ -17,6 +18,8 @@ pub struct Site {
     pub to: Through,
     /// The place of the name.
     pub span: Span,
+    /// The place of the call, which tells it from the others of a body.
+    pub call: LineColumn,
 }
 
 /// The code that gets it.
@@ -43,16 +46,18 @@ impl Walk<'_> {
             return None;
         }
         let path = called_path(&tokens[..at])?;
-        if !self.mentions(group.stream()) {
+        let lexed = Lexed::of_stream(group.stream());
+        if !self.are_mentions(lexed.tokens()) || lexed.tokens().depth() > DEEPEST {
             return None;
         }
+        let call = at.checked_sub(1).map(|name| tokens[name].span().start())?;
         let arguments = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(group.stream());
         for (at, argument) in arguments.ok()?.iter().enumerate() {
             let argument = argument.to_token_stream();
             match self.handed(&argument) {
                 Some((field, span)) => {
                     let to = Through::Call(path.clone(), at);
-                    self.sites.push(Site { at: field, to, span });
+                    self.sites.push(Site { at: field, to, span, call });
                 }
                 None => self.stream(argument),
             }

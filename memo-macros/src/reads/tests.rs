@@ -216,3 +216,16 @@ fn places_where_params_are_handed_on() {
         assert_eq!(handed(body), *expected, "{body}");
     }
 }
+
+#[test]
+fn what_lies_too_deep_counts_as_all_of_it() {
+    let deep = |inner: &str| format!("{}{inner}{}", "(".repeat(20_000), ")".repeat(20_000));
+    let fields = |text: String| {
+        let fields = uses("params", text.parse().unwrap()).fields;
+        fields.iter().map(FieldPath::text).collect::<Vec<_>>()
+    };
+    assert_eq!(fields(format!("params.a + {}", deep("b"))), ["a"]);
+    assert_eq!(fields(format!("params.a + {}", deep("params.b"))), [""]);
+    assert_eq!(fields(format!("f({}, params.c)", deep("x"))), ["c"]);
+    assert_eq!(fields(format!("f({}, params.c)", deep("params.b"))), [""]);
+}

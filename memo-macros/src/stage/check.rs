@@ -91,8 +91,9 @@ fn spec(
     reads: &params::Reads,
     diagnostics: &mut Diagnostics,
 ) -> Spec {
-    let Reach { total, items, unseen, behind } =
+    let Reach { total, mut items, leads, unseen, behind } =
         code::reach(function, options, bound, reads, diagnostics);
+    items.extend(leads);
     Spec {
         name: match &options.name {
             Some(name) => Name::Given(name.value.clone()),

@@ -118,12 +118,6 @@ impl Watch {
         jobs.into_iter().collect()
     }
 
-    /// Returns when to look again.
-    #[cfg(test)]
-    pub(crate) fn next_look(&self) -> Instant {
-        self.pace.next()
-    }
-
     /// Asks Slurm, if it is time to and anything is waited for, and returns what has changed.
     ///
     /// # Errors

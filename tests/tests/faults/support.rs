@@ -346,7 +346,7 @@ pub fn heals(store: &Path, what: &str) -> Vec<String> {
 
 /// The name under which a process of this machine writes: what it has left is removed by others of it.
 pub fn scratch_name(rest: &str) -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let plain: String = host.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
     format!("run-{plain}-{rest}")
 }

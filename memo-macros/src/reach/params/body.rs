@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::Signature;
 use syn::ext::IdentExt;
 
 use crate::reach::link::Linked;
-use crate::reach::scan::{Path, ident};
+use crate::reach::scan::Path;
 use crate::reach::tree::ModuleId;
+use crate::tokens::{Lexed, Tokens, Word};
 
 /// What is declared in a signature and a body, erring on the side of too much.
 #[derive(Default)]
@@ -51,44 +52,48 @@ impl Body {
         !self.imports && is_free && !self.macros.iter().any(is_ours)
     }
 
-    fn stream(&mut self, tokens: TokenStream) {
-        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-        for (at, token) in tokens.iter().enumerate() {
-            match token {
-                TokenTree::Group(group) => self.stream(group.stream()),
-                TokenTree::Ident(_) => self.name(&tokens, at),
-                _ => {}
+    fn stream(&mut self, stream: TokenStream) {
+        let lexed = Lexed::of_stream(stream);
+        let tokens = lexed.tokens();
+        for at in 0..tokens.len() {
+            if let Some(name) = tokens.name(at) {
+                self.name(name, tokens, at);
             }
         }
     }
 
-    fn name(&mut self, tokens: &[TokenTree], at: usize) {
-        const DECLARE: &[&str] =
-            &["as", "const", "enum", "fn", "mod", "static", "struct", "trait", "type", "union"];
-        let Some(name) = ident(tokens, at) else { return };
-        let is = |at: Option<usize>, punct| {
-            let token = at.and_then(|at| tokens.get(at));
-            matches!(token, Some(TokenTree::Punct(found)) if found.as_char() == punct)
-        };
-        let (before, further) = (at.checked_sub(1), at.checked_sub(2));
-        let is_field = is(before, '.') && !is(further, '.');
-        let is_inner = is(before, ':') && is(further, ':');
-        let declares = before
-            .and_then(|before| ident(tokens, before))
-            .is_some_and(|word| DECLARE.contains(&word.as_str()));
-        let leads = is(Some(at + 1), ':') && is(Some(at + 2), ':');
-        let is_called = matches!(
-            tokens.get(at + 1),
-            Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis
-        );
-        self.imports |= name == "use" || name == "extern";
+    fn name(&mut self, name: &str, tokens: Tokens, at: usize) {
+        let is_before = |back: usize, punct| back <= at && tokens.is(at - back, punct);
+        let is_field = is_before(1, b'.') && !is_before(2, b'.');
+        let is_inner = is_before(1, b':') && is_before(2, b':');
+        let declares = at > 0 && declares(tokens.word(at - 1));
+        let leads = tokens.is_path_separator(at + 1);
+        let is_called = tokens.opens(at + 1, b'(');
+        self.imports |= matches!(tokens.word(at), Word::Use | Word::Extern);
         if declares {
-            self.declared.insert(name.clone());
+            self.declared.insert(name.to_owned());
         }
-        if is(Some(at + 1), '!') && !is(Some(at + 2), '=') {
-            self.macros.insert(name);
+        if tokens.is(at + 1, b'!') && !tokens.is(at + 2, b'=') {
+            self.macros.insert(name.to_owned());
         } else if !is_field && !is_inner && (declares || !(leads || is_called)) {
-            self.taken.insert(name);
+            self.taken.insert(name.to_owned());
         }
     }
+}
+
+/// Whether a word stands before the name of something new.
+fn declares(word: Word) -> bool {
+    matches!(
+        word,
+        Word::As
+            | Word::Const
+            | Word::Enum
+            | Word::Fn
+            | Word::Mod
+            | Word::Static
+            | Word::Struct
+            | Word::Trait
+            | Word::Type
+            | Word::Union
+    )
 }

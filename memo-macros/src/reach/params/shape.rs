@@ -32,7 +32,7 @@ impl Shape {
         let structure = sources.structure(world, id)?;
         let is_plain = structure.generics.params.is_empty()
             && world.modules[home].cfgs.is_empty()
-            && !has_own_key(linked, &world.items[id].name);
+            && !linked.told().own_keys.contains(&world.items[id].name);
         if !is_plain || !derives_serialize(&structure.attrs) {
             return None;
         }
@@ -71,7 +71,7 @@ pub fn struct_of(linked: &Linked, from: ModuleId, ty: &Type) -> Option<ItemId> {
 /// Returns the struct that a path means without doubt.
 pub fn struct_named(linked: &Linked, from: ModuleId, path: &Path) -> Option<ItemId> {
     let id = only(linked, from, path)?;
-    matches!(linked.world.items[id].kind, Kind::Struct { .. }).then_some(id)
+    (linked.world.items[id].kind == Kind::Struct).then_some(id)
 }
 
 /// Returns the one item that a path leads to; nothing if a macro or a `cfg` has a say in it.
@@ -86,24 +86,8 @@ fn only(linked: &Linked, from: ModuleId, path: &Path) -> Option<ItemId> {
 
 /// Whether a macro between items may have written something of one of these names.
 pub fn written_by_macro(linked: &Linked, path: &Path) -> bool {
-    let mentions = |name: &String| {
-        linked.world.items.iter().any(|item| {
-            matches!(item.kind, Kind::ItemMacro | Kind::MacroRules)
-                && (item.names().mention(name) || item.names().declared.contains(name))
-        })
-    };
-    path.iter().filter(|name| !matches!(name.as_str(), "crate" | "self" | "super")).any(mentions)
-}
-
-/// Whether the type says itself how it enters keys.
-fn has_own_key(linked: &Linked, name: &str) -> bool {
-    linked.world.items.iter().any(|item| match &item.kind {
-        Kind::Impl { of_trait, of } => {
-            of_trait.last().is_some_and(|last| last == "CacheKey")
-                && of.iter().any(|path| path.last().is_some_and(|last| last == name))
-        }
-        _ => false,
-    })
+    let is_own = |name: &&String| !matches!(name.as_str(), "crate" | "self" | "super");
+    path.iter().filter(is_own).any(|name| linked.told().written.contains(name))
 }
 
 /// Whether `Serialize` is derived, so that each field has it, and nothing rewrites the type.

@@ -5,9 +5,11 @@
 //! attributes that could rewrite it. In it the same holds again. Wherever there is doubt, all of
 //! what was handed on counts as read; and never is a field named that the stage cannot see.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::Path as FilePath;
+use std::rc::Rc;
 
+use proc_macro2::LineColumn;
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::{Attribute, FnArg, Pat, ReceiverKind, Signature, Type};
@@ -17,12 +19,11 @@ use super::shape::{Shape, is_visible, struct_named, struct_of, written_by_macro}
 use super::source::{Sources, are_inert};
 use crate::reach::items::Kind;
 use crate::reach::link::Linked;
+use crate::reach::quick::Set;
 use crate::reach::resolve::In;
 use crate::reach::scan::Path;
 use crate::reach::tree::{ItemId, ModuleId};
-use crate::reads::{FieldPath, Uses, member_text, uses};
-
-use crate::reads::Through;
+use crate::reads::{FieldPath, Site, Through, Uses, member_text, uses};
 
 /// What a stage hands on.
 pub struct Handed {
@@ -32,8 +33,39 @@ pub struct Handed {
     pub ty: Path,
     /// The tokens of its signature and body.
     pub body: Body,
-    /// What is handed on, and to what.
-    pub sites: Vec<(Vec<String>, Through)>,
+    /// Where something is handed on.
+    pub sites: Vec<HandedAt>,
+}
+
+/// A place of a function where a value is handed on.
+#[derive(Clone)]
+pub struct HandedAt {
+    /// The field that is handed on.
+    pub at: Fields,
+    pub to: Through,
+    pub call: LineColumn,
+}
+
+/// Where the places of a stage lead.
+#[derive(Default)]
+pub struct Led {
+    /// The fields that are read behind each of them.
+    pub fields: Vec<BTreeSet<Fields>>,
+    /// All calls on the way.
+    pub steps: Vec<Step>,
+}
+
+/// A call that hands params on, and of which all is known that the function does with them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The function that calls; the stage itself if it is none.
+    pub caller: Option<ItemId>,
+    pub call: LineColumn,
+    pub callee: ItemId,
+    /// The place of the parameter.
+    pub argument: usize,
+    /// The field that is handed on, and the method.
+    pub method: Option<String>,
 }
 
 /// A field by the names on the way.
@@ -49,27 +81,37 @@ pub fn through(
     file: &FilePath,
     line: usize,
     handed: &Handed,
-) -> Option<Vec<BTreeSet<Fields>>> {
+) -> Option<Led> {
     let module = linked.world.module_at(file, line)?;
     // Inside of another function, or written by a macro, names may mean something else.
     let item = linked.world.item_at(module, line)?;
     let is_itself = linked.world.items[item].name == handed.stage;
     let ty = struct_named(linked, module, &handed.ty).filter(|_| is_itself)?;
-    let place = Place { module, own: None, body: &handed.body };
-    let follow = |(at, to): &(Fields, Through)| {
-        let mut walk =
-            Walk { linked, sources, from: module, seen: HashSet::new(), found: BTreeSet::new() };
-        if walk.site(&place, &[], ty, at, to).is_none() {
-            return [at.clone()].into();
+    let place = Place { module, function: None, own: None, body: &handed.body };
+    let mut led = Led::default();
+    for site in &handed.sites {
+        let mut walk = Walk {
+            linked,
+            sources,
+            from: module,
+            seen: Set::default(),
+            found: BTreeSet::new(),
+            steps: Vec::new(),
+        };
+        if walk.site(&place, &[], ty, site).is_none() {
+            walk.found.insert(site.at.clone());
         }
-        walk.found
-    };
-    Some(handed.sites.iter().map(follow).collect())
+        led.fields.push(walk.found);
+        led.steps.extend(walk.steps);
+    }
+    Some(led)
 }
 
 /// Where names stand.
 struct Place<'a> {
     module: ModuleId,
+    /// The function; nothing for the stage.
+    function: Option<ItemId>,
     /// What `Self` is.
     own: Option<ItemId>,
     body: &'a Body,
@@ -89,22 +131,17 @@ struct Walk<'a> {
     sources: &'a Sources,
     /// The module of the stage.
     from: ModuleId,
-    seen: HashSet<(ItemId, usize, Fields)>,
+    seen: Set<(ItemId, usize, Fields)>,
     found: BTreeSet<Fields>,
+    steps: Vec<Step>,
 }
 
 impl Walk<'_> {
     /// Follows a field `at` of a value of type `ty`, which is params' field `base`.
-    fn site(
-        &mut self,
-        place: &Place,
-        base: &[String],
-        ty: ItemId,
-        at: &[String],
-        to: &Through,
-    ) -> Option<()> {
+    fn site(&mut self, place: &Place, base: &[String], ty: ItemId, site: &HandedAt) -> Option<()> {
+        let HandedAt { at, to, call } = site;
         let ty = at.iter().try_fold(ty, |ty, name| self.shape(ty)?.field(name)?.ty)?;
-        let base = [base, at].concat();
+        let base = [base, at.as_slice()].concat();
         let (callee, argument) = match to {
             Through::Method(name) => (self.method(place.module, ty, name, at.is_empty())?, 0),
             Through::Call(path, argument) => (self.function(place, path)?, *argument),
@@ -113,6 +150,12 @@ impl Walk<'_> {
         if self.seen.len() >= MOST {
             return None;
         }
+        let method = match to {
+            Through::Method(name) => Some([&base, &[name.clone()][..]].concat().join(".")),
+            Through::Call(..) => None,
+        };
+        let (caller, call) = (place.function, *call);
+        self.steps.push(Step { caller, call, callee: callee.id, argument, method });
         if self.seen.insert((callee.id, argument, base.clone())) {
             self.callee(&callee, &name, &base, ty);
         }
@@ -128,14 +171,14 @@ impl Walk<'_> {
         if self.linked.defines_any(module, &macros) {
             return self.read(base, ty, &[]);
         }
-        let place = Place { module, own: callee.own, body: &body };
+        let place = Place { module, function: Some(callee.id), own: callee.own, body: &body };
         for field in &fields {
             self.read(base, ty, &names(field));
         }
         for site in &sites {
-            let at = names(&site.at);
-            if self.site(&place, base, ty, &at, &site.to).is_none() {
-                self.read(base, ty, &at);
+            let site = HandedAt::of(site);
+            if self.site(&place, base, ty, &site).is_none() {
+                self.read(base, ty, &site.at);
             }
         }
     }
@@ -153,8 +196,8 @@ impl Walk<'_> {
         self.found.insert(path);
     }
 
-    fn shape(&self, ty: ItemId) -> Option<Shape> {
-        Shape::of(self.linked, self.sources, ty, self.from)
+    fn shape(&self, ty: ItemId) -> Option<Rc<Shape>> {
+        self.sources.shape(self.linked, ty, self.from)
     }
 
     /// Finds the function that a path means without doubt.
@@ -176,9 +219,7 @@ impl Walk<'_> {
         }
         let name = path.last()?;
         match &self.linked.world.items[id].kind {
-            Kind::Struct { .. } if found.called.iter().eq([name]) => {
-                self.member(place.module, id, name)
-            }
+            Kind::Struct if found.called.iter().eq([name]) => self.member(place.module, id, name),
             Kind::Plain if found.called.is_empty() => {
                 let function = self.sources.function(&self.linked.world, id)?;
                 let is_plain = self.is_plain(id, &function.attrs, &function.sig);
@@ -194,12 +235,9 @@ impl Walk<'_> {
     /// On `&P` a function of an inherent `impl` that takes `&self` comes before all others. On a
     /// field of type `P` one of a trait that takes `self` would come before it, if `P` is `Copy`.
     fn method(&self, from: ModuleId, ty: ItemId, name: &str, is_reference: bool) -> Option<Callee> {
-        let is_copy = self.linked.world.items.iter().any(|item| match &item.kind {
-            Kind::Impl { of_trait, .. } => of_trait.last().is_some_and(|last| last == "Copy"),
-            _ => false,
-        });
         let names = &self.linked.world.items[ty].names();
-        let is_copy = is_copy || names.hints.iter().flatten().any(|hint| hint == "Copy");
+        let is_copy =
+            self.linked.told().has_copy || names.hints.iter().flatten().any(|hint| hint == "Copy");
         if is_copy && !is_reference {
             return None;
         }
@@ -263,6 +301,13 @@ impl Walk<'_> {
                     .then_some(name)
             }
         }
+    }
+}
+
+impl HandedAt {
+    /// Takes a place as the walk over a body found it.
+    pub fn of(site: &Site) -> Self {
+        Self { at: names(&site.at), to: site.to.clone(), call: site.call }
     }
 }
 

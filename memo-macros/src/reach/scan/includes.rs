@@ -1,6 +1,6 @@
 //! Files that `include_str!` and its relatives name.
 
-use proc_macro2::{TokenStream, TokenTree};
+use crate::tokens::{Kind, Tokens};
 
 /// A file as the macro names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,8 +21,8 @@ pub enum Part {
 
 impl Include {
     /// Reads the arguments of the macro.
-    pub fn of(is_code: bool, tokens: TokenStream) -> Self {
-        Self { is_code, parts: parts(tokens).unwrap_or_default() }
+    pub fn of(is_code: bool, tokens: Tokens) -> Self {
+        Self { is_code, parts: parts(tokens, 0).unwrap_or_default() }
     }
 
     /// Returns the path as people read it.
@@ -35,34 +35,29 @@ impl Include {
     }
 }
 
-fn parts(tokens: TokenStream) -> Option<Vec<Part>> {
-    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    match tokens.as_slice() {
-        [TokenTree::Literal(literal), ..] => Some(vec![Part::Text(string(&literal.to_string())?)]),
-        [TokenTree::Ident(name), _, TokenTree::Group(group), ..] if name == "env" => {
-            Some(vec![Part::Variable(first_string(group.stream())?)])
+/// How deep one `concat!` may lie in others.
+const DEEPEST: usize = 8;
+
+fn parts(tokens: Tokens, depth: usize) -> Option<Vec<Part>> {
+    match tokens.name(0) {
+        None => Some(vec![Part::Text(first_string(tokens)?)]),
+        Some("env") if tokens.opens_any(2) => {
+            Some(vec![Part::Variable(first_string(tokens.inside(2))?)])
         }
-        [TokenTree::Ident(name), _, TokenTree::Group(group), ..] if name == "concat" => {
-            let tokens: Vec<TokenTree> = group.stream().into_iter().collect();
-            let is_comma =
-                |token: &TokenTree| matches!(token, TokenTree::Punct(p) if p.as_char() == ',');
-            let arguments = tokens.split(is_comma).filter(|argument| !argument.is_empty());
-            let parts: Option<Vec<_>> =
-                arguments.map(|argument| parts(argument.iter().cloned().collect())).collect();
-            Some(parts?.concat())
+        Some("concat") if tokens.opens_any(2) && depth < DEEPEST => {
+            let mut all = Vec::new();
+            for argument in tokens.inside(2).split(b',') {
+                all.extend(parts(argument, depth + 1)?);
+            }
+            Some(all)
         }
         _ => None,
     }
 }
 
 /// Returns the value of a string literal that leads `tokens`.
-pub fn first_string(tokens: TokenStream) -> Option<String> {
-    match tokens.into_iter().next()? {
-        TokenTree::Literal(literal) => string(&literal.to_string()),
-        _ => None,
-    }
-}
-
-fn string(literal: &str) -> Option<String> {
-    syn::parse_str::<syn::LitStr>(literal).ok().map(|literal| literal.value())
+pub fn first_string(tokens: Tokens) -> Option<String> {
+    let is_literal = tokens.len() > 0 && tokens.all[0].kind == Kind::Literal;
+    let literal = syn::parse_str::<syn::LitStr>(is_literal.then(|| tokens.text(0))?);
+    literal.ok().map(|literal| literal.value())
 }

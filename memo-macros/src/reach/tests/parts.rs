@@ -193,3 +193,92 @@ fn types_behind_aliases_and_macros_have_their_methods() {
     }
     assert!(!names.iter().any(|name| name == "Meter::short"));
 }
+
+#[test]
+fn thousands_of_brackets_are_no_matter() {
+    let deep = |inner: &str| format!("{}{inner}{}", "(".repeat(20_000), ")".repeat(20_000));
+    let sandbox = lib("mod m;\n#[derive(Serialize)] pub struct P { pub a: u8, pub b: u8 }\n\
+         #[stage] fn fit(params: &P) -> u8 { m::helper(params) + m::DEEP }");
+    let modules = format!(
+        "pub fn helper(p: &super::P) -> u8 {{ {} }}\n\
+         pub const DEEP: u8 = {};\nm! {{ {} }}\nuse {}super::P{};\n#[a{}] struct S([u8; {}]);",
+        deep("p.a + scale()"),
+        deep("1"),
+        deep("scaled"),
+        "{".repeat(20_000),
+        "}".repeat(20_000),
+        deep("x"),
+        deep("2"),
+    );
+    sandbox.edit("src/m.rs", "", &modules);
+    sandbox.edit("src/m.rs", "pub const", "fn scale() -> u8 { 1 }\npub const");
+    let before = sandbox.reach();
+    assert_eq!(sandbox.fields(), "*", "nobody looks that deep");
+    assert_eq!(before.unseen, Vec::<String>::new());
+    assert!(before.items.iter().any(|item| item.name == "m::scale"));
+    sandbox.edit("src/m.rs", "{ 1 }", "{ 2 }");
+    assert_ne!(sandbox.reach().total, before.total);
+    sandbox.edit("src/m.rs", "", "pub fn helper(p: &super::P) -> u8 { deep }");
+    let flat = format!("{}p.a{}", "f((".repeat(18), "))".repeat(18));
+    sandbox.edit("src/m.rs", "deep", &flat);
+    assert_eq!(sandbox.fields(), "a");
+}
+
+#[test]
+fn modules_that_lie_too_deep_are_told() {
+    let sandbox = lib("mod m;\n#[stage] fn fit() {}");
+    sandbox.edit("src/m.rs", "", &format!("{}{}", "mod a { ".repeat(70), "}".repeat(70)));
+    let told = "the file `src/m.rs`, whose modules lie too deep in each other";
+    assert_eq!(sandbox.reach().unseen, [told]);
+}
+
+#[test]
+fn paths_that_begin_with_a_crate_are_followed() {
+    let sandbox = Sandbox::new(&[
+        ("Cargo.toml", "[package]\nname = \"demo\"\n[dependencies]\nother = { path = \"other\" }"),
+        (
+            "src/lib.rs",
+            "mod other { pub fn pace() {} }\n#[stage] fn fit(x: ::other::Pace) -> ::std::vec::Vec<u8> {\n\
+             match x { _ => ::other::pace() }; return ::other::rest(a > ::other::MOST, <A as B>::c()) }",
+        ),
+        ("other/Cargo.toml", "[package]\nname = \"other\""),
+        (
+            "other/src/lib.rs",
+            "pub fn pace() {}\npub fn rest() {}\npub struct Pace; pub const MOST: u8 = 1;",
+        ),
+    ]);
+    assert_eq!(sandbox.names(), ["other::MOST", "other::Pace", "other::pace", "other::rest"]);
+    assert_eq!(sandbox.reach().unseen, Vec::<String>::new());
+    sandbox.edit(
+        "src/lib.rs",
+        "",
+        "mod other { pub fn pace() { no() } }\nfn no() {}\n\
+         use ::{other::{pace as go}};\n#[stage] fn fit() { go() }",
+    );
+    assert_eq!(sandbox.names(), ["other::pace"]);
+}
+
+#[test]
+fn what_a_macro_writes_is_found_behind_a_glob() {
+    let sandbox = lib("mod m { write! { pub fn made() -> u8 { 1 } }\npub fn other() {} }\n\
+         use m::*;\n#[stage] fn fit() -> u8 { made() }");
+    assert_eq!(sandbox.names(), ["m::write!"]);
+}
+
+#[test]
+fn names_that_are_keywords_elsewhere_are_followed() {
+    let sandbox = lib("fn r#type() -> u8 { 1 }\nfn r#match() -> u8 { 2 }\n\
+         #[stage] fn fit() -> u8 { r#type() }");
+    assert_eq!(sandbox.names(), ["type"]);
+}
+
+#[test]
+fn names_that_could_lead_elsewhere_are_told() {
+    let sandbox = lib("mod a { pub fn fast() {} pub fn slow() {} pub fn norm() {} }\n\
+         mod b { pub fn norm() {} }\nuse a::{fast as first, slow};\nuse b::norm;\n\
+         #[stage] fn fit() { first(); slow(); norm(); a::norm() }");
+    let leads =
+        sandbox.reach().leads.into_iter().map(|lead| format!("{} {}", lead.name, lead.place));
+    let expected = ["a::norm in fit → a::norm", "first in fit → a::fast", "norm in fit → b::norm"];
+    assert_eq!(leads.collect::<Vec<_>>(), expected);
+}

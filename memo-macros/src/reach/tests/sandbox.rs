@@ -9,8 +9,9 @@ use tempfile::TempDir;
 use crate::fingerprint::fingerprint;
 use crate::reach::crate_root::CommandLine;
 use crate::reach::link::Linked;
+use crate::reach::params::{Sources, through};
 use crate::reach::tree::World;
-use crate::reach::{Mistake, ParamsRead, Reach, Request, follow};
+use crate::reach::{Body, Handed, HandedAt, Mistake, ParamsRead, Reach, Request, follow};
 
 /// A workspace of files.
 pub struct Sandbox {
@@ -60,7 +61,11 @@ impl Sandbox {
         let line = function.sig.ident.span().start().line;
         let mut sig = function.sig.clone();
         let own = fingerprint([sig.to_token_stream(), function.block.to_token_stream()]);
-        let params = params(&mut sig, &function);
+        let is_whole = |read: &ParamsRead| read.fields.iter().any(Vec::is_empty);
+        let params = self.read(&function).filter(|read| !is_whole(read));
+        if let (Some(_), Some(syn::FnArg::Typed(first))) = (&params, sig.inputs.first_mut()) {
+            *first.ty = syn::Type::Verbatim(quote::quote!(_));
+        }
         let (attrs, block) = (&function.attrs[1..], &function.block);
         let mut request = Request {
             name: "fit".to_owned(),
@@ -76,42 +81,49 @@ impl Sandbox {
     /// The fields of params that `fit` reads, also through what it hands params to; `*` is the
     /// whole value.
     pub fn fields(&self) -> String {
-        let file = self.folder.path().join("src/lib.rs");
-        let text = fs::read_to_string(&file).unwrap();
-        let mut function = find(&text);
-        let line = function.sig.ident.span().start().line;
-        let (sig, block) = (&function.sig, &function.block);
-        let uses = crate::reads::uses("params", block.to_token_stream());
-        let names = |field: &crate::reads::FieldPath| -> Vec<String> {
-            field.0.iter().map(crate::reads::member_text).collect()
-        };
-        let body = crate::reach::Body::of(sig, quote::quote!(#block));
-        let ty = params(&mut function.sig.clone(), &function);
-        let Some(syn::FnArg::Typed(first)) = function.sig.inputs.first_mut() else { panic!() };
-        let written = first.ty.to_token_stream().to_string().replace(['&', ' '], "");
-        let handed = crate::reach::Handed {
-            stage: "fit".to_owned(),
-            ty: ty.map_or_else(|| written.split("::").map(str::to_owned).collect(), |ty| ty.ty),
-            body,
-            sites: uses.sites.iter().map(|site| (names(&site.at), site.to.clone())).collect(),
-        };
-        let sources = crate::reach::params::Sources::default();
-        let linked = self.linked();
-        let found = crate::reach::params::through(&linked, &sources, &file, line, &handed);
-        let found =
-            found.unwrap_or_else(|| handed.sites.iter().map(|s| [s.0.clone()].into()).collect());
-        let mut fields: Vec<Vec<String>> = uses.fields.iter().map(names).collect();
-        fields.extend(found.into_iter().flatten());
+        let text = fs::read_to_string(self.folder.path().join("src/lib.rs")).unwrap();
+        let function = find(&text);
+        let read = self.read(&function).expect("a parameter `params`");
         let shown = |fields: &Vec<String>| match fields.join(".").as_str() {
             "" => "*".to_owned(),
             text => text.to_owned(),
         };
-        let inner = |field: &Vec<String>| {
-            fields.iter().any(|other| other.len() < field.len() && field.starts_with(other))
-        };
-        let shown: std::collections::BTreeSet<String> =
-            fields.iter().filter(|field| !inner(field)).map(shown).collect();
+        let shown: std::collections::BTreeSet<String> = read.fields.iter().map(shown).collect();
         shown.into_iter().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The fields that are read of a first parameter `params`, as the attribute finds them.
+    fn read(&self, function: &syn::ItemFn) -> Option<ParamsRead> {
+        let Some(syn::FnArg::Typed(first)) = function.sig.inputs.first() else { return None };
+        if first.pat.to_token_stream().to_string() != "params" {
+            return None;
+        }
+        let ty = first.ty.to_token_stream().to_string().replace(['&', ' '], "");
+        let ty: Vec<String> = ty.split("::").map(str::to_owned).collect();
+        let (sig, block) = (&function.sig, &function.block);
+        let uses = crate::reads::uses("params", block.to_token_stream());
+        let handed = Handed {
+            stage: "fit".to_owned(),
+            ty: ty.clone(),
+            body: Body::of(sig, quote::quote!(#block)),
+            sites: uses.sites.iter().map(HandedAt::of).collect(),
+        };
+        let file = self.folder.path().join("src/lib.rs");
+        let line = sig.ident.span().start().line;
+        let led = through(&self.linked(), &Sources::default(), &file, line, &handed);
+        let (behind, steps) = match led {
+            Some(led) => (led.fields.into_iter().flatten().collect::<Vec<_>>(), led.steps),
+            None => (handed.sites.iter().map(|site| site.at.clone()).collect(), Vec::new()),
+        };
+        let names = |field: &crate::reads::FieldPath| -> Vec<String> {
+            field.0.iter().map(crate::reads::member_text).collect()
+        };
+        let all: Vec<Vec<String>> = uses.fields.iter().map(names).chain(behind).collect();
+        let inner = |field: &Vec<String>| {
+            all.iter().any(|other| other.len() < field.len() && field.starts_with(other))
+        };
+        let fields = all.iter().filter(|field| !inner(field)).cloned().collect();
+        Some(ParamsRead { ty, fields, steps })
     }
 
     /// The names of all that `fit` reaches.
@@ -133,23 +145,4 @@ fn find(text: &str) -> syn::ItemFn {
         _ => None,
     });
     functions.find(|function| function.sig.ident == "fit").expect("a stage `fit`")
-}
-
-/// The fields that are read of a first parameter `params`, as the attribute finds them.
-fn params(sig: &mut syn::Signature, function: &syn::ItemFn) -> Option<ParamsRead> {
-    let Some(syn::FnArg::Typed(first)) = sig.inputs.first_mut() else { return None };
-    if first.pat.to_token_stream().to_string() != "params" {
-        return None;
-    }
-    let ty = first.ty.to_token_stream().to_string().replace(['&', ' '], "");
-    let uses = crate::reads::uses("params", function.block.to_token_stream());
-    let handed = uses.sites.iter().map(|site| site.at.clone());
-    let fields: Vec<crate::reads::FieldPath> = uses.fields.iter().cloned().chain(handed).collect();
-    let names = fields.iter().map(|field| field.0.iter().map(crate::reads::member_text).collect());
-    let fields: Vec<Vec<String>> = names.collect();
-    if fields.iter().any(Vec::is_empty) {
-        return None;
-    }
-    *first.ty = syn::Type::Verbatim(quote::quote!(_));
-    Some(ParamsRead { ty: ty.split("::").map(str::to_owned).collect(), fields })
 }

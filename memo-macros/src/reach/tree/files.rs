@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use syn::{Attribute, Expr, Lit, Meta, Token, punctuated::Punctuated};
+use crate::reach::scan::first_string;
+use crate::tokens::{Tokens, Word};
 
 /// The file and folder that modules inside of the current one are looked for in.
 #[derive(Clone)]
@@ -27,44 +28,41 @@ impl Place {
     }
 
     /// Returns the files that `mod name;` with these attributes may mean, of those that exist.
-    pub fn outside(&self, name: &str, attrs: &[Attribute]) -> Vec<Self> {
+    pub fn outside(&self, name: &str, attributes: &[Tokens]) -> Vec<Self> {
         let mut found: Vec<Self> = Vec::new();
         let near = match self.inline {
             0 => self.file.parent().unwrap_or(Path::new("")),
             _ => &self.folder,
         };
-        for path in attrs.iter().flat_map(paths) {
+        for path in attributes.iter().flat_map(|attribute| paths(attribute.inside(1))) {
             found.push(Self::root(near.join(path)));
         }
         let beside = self.folder.join(format!("{name}.rs"));
         found.push(Self { file: beside, folder: self.folder.join(name), inline: 0 });
         found.push(Self::root(self.folder.join(name).join("mod.rs")));
         found.retain(|place| place.file.is_file());
-        if attrs.iter().any(|attr| attr.path().is_ident("path")) {
+        if attributes.iter().any(|attribute| is_path(attribute.inside(1))) {
             found.truncate(1);
         }
         found
     }
 }
 
-/// The paths of `#[path = ".."]`, also behind a `cfg_attr`.
-fn paths(attr: &Attribute) -> Vec<String> {
-    of_meta(&attr.meta)
+fn is_path(attribute: Tokens) -> bool {
+    attribute.word(0) == Word::Path && attribute.is(1, b'=')
 }
 
-fn of_meta(meta: &Meta) -> Vec<String> {
-    match meta {
-        Meta::NameValue(pair) if pair.path.is_ident("path") => match &pair.value {
-            Expr::Lit(literal) => match &literal.lit {
-                Lit::Str(path) => vec![path.value()],
-                _ => Vec::new(),
-            },
-            _ => Vec::new(),
-        },
-        Meta::List(list) if list.path.is_ident("cfg_attr") => {
-            let inner = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
-            inner.map(|metas| metas.iter().skip(1).flat_map(of_meta).collect()).unwrap_or_default()
+/// The paths of `path = ".."`, also behind a `cfg_attr`.
+fn paths(attribute: Tokens) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![attribute];
+    while let Some(next) = open.pop() {
+        if is_path(next) {
+            found.extend(first_string(next.part(2..next.len())));
+        } else if next.word(0) == Word::CfgAttr && next.opens_any(1) {
+            let parts = next.inside(1).split(b',');
+            open.extend(parts.into_iter().skip(1).rev());
         }
-        _ => Vec::new(),
     }
+    found
 }

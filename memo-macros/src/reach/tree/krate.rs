@@ -1,9 +1,9 @@
 //! A crate of the workspace, and what its code may name.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::{CrateId, ItemId, ModuleId};
+use crate::reach::quick::Map;
 
 /// A crate.
 pub struct Crate {
@@ -13,9 +13,9 @@ pub struct Crate {
     pub folder: PathBuf,
     pub root: ModuleId,
     /// What other crates it names, by the name in code.
-    pub dependencies: HashMap<String, Dependency>,
+    pub dependencies: Map<String, Dependency>,
     /// Its `macro_rules!` by name: their scope is textual, so no module holds them.
-    pub macros: HashMap<String, Vec<ItemId>>,
+    pub macros: Map<String, Vec<ItemId>>,
 }
 
 /// A crate that code may name.

@@ -1,19 +1,21 @@
 //! Reads a crate: its module tree from the root file on, then the crates it depends on.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-
-use proc_macro2::TokenStream;
-use quote::ToTokens;
-use syn::ext::IdentExt;
-use syn::{Attribute, Item, ItemMod, ItemUse};
+use std::rc::Rc;
 
 use super::files::Place;
 use super::uses::{Import, imports};
 use super::{Crate, CrateId, Dependency, Module, ModuleId, Use, World};
-use crate::reach::items::{self, Kind, Parsed};
+use crate::reach::items::{self, Entry, Kind, Parsed, What, entries, inner_attributes};
 use crate::reach::manifest::{Manifest, Wanted};
+use crate::reach::quick::Map;
 use crate::reach::scan::{self, scan};
+use crate::tokens::{Source, Tokens, Word};
+
+/// How deep inline modules may lie in each other.
+const DEEPEST: usize = 64;
 
 impl World {
     /// Reads the crate whose root file this is, of the package in `folder`, and all of the same
@@ -25,7 +27,7 @@ impl World {
         world.workspace.clone_from(&manifest.workspace);
         world.lock = super::Lock::read(&manifest.workspace);
         let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        let mut known = HashMap::new();
+        let mut known = Map::default();
         world.load_crate(&manifest, &root, "", true, &mut known);
         world
     }
@@ -36,7 +38,7 @@ impl World {
         root: &Path,
         shown: &str,
         is_own: bool,
-        known: &mut HashMap<PathBuf, CrateId>,
+        known: &mut Map<PathBuf, CrateId>,
     ) -> CrateId {
         let id = self.crates.len();
         known.insert(root.to_owned(), id);
@@ -44,8 +46,8 @@ impl World {
             package: manifest.package.clone(),
             folder: manifest.folder.clone(),
             root: 0,
-            dependencies: HashMap::new(),
-            macros: HashMap::new(),
+            dependencies: Map::default(),
+            macros: Map::default(),
         });
         let module = self.add_module(id, None, shown.to_owned(), BTreeSet::new());
         self.crates[id].root = module;
@@ -68,7 +70,7 @@ impl World {
         of: &Manifest,
         name: &str,
         wanted: Wanted,
-        known: &mut HashMap<PathBuf, CrateId>,
+        known: &mut Map<PathBuf, CrateId>,
     ) -> Dependency {
         if matches!(wanted.package.as_str(), "memo-runtime" | "memo-macros") {
             return Dependency::Memo;
@@ -106,19 +108,35 @@ impl World {
     }
 
     fn load_items_of(&mut self, module: ModuleId, place: &Place) {
-        let Ok(text) = std::fs::read_to_string(&place.file) else {
+        let Ok(source) = Source::read(&place.file) else {
             return self.report(place, "which cannot be read");
         };
-        match super::hollow::parse(&text) {
-            Ok(file) => {
-                let cfgs = cfgs(&file.attrs);
-                self.modules[module].cfgs.extend(cfgs);
-                for item in file.items {
-                    self.load_item(module, place, item);
-                }
-            }
-            Err(_) => self.report(place, "which cannot be parsed"),
+        let source = source.map(Rc::new);
+        let loaded = source.and_then(|source| {
+            let all = 0..source.tokens().len();
+            self.load_list(module, place, &source, all)
+        });
+        if loaded.is_none() {
+            self.report(place, "which cannot be parsed");
         }
+    }
+
+    /// Reads the items of a file or of an inline module; nothing if some of them are none.
+    fn load_list(
+        &mut self,
+        module: ModuleId,
+        place: &Place,
+        source: &Rc<Source>,
+        list: Range<usize>,
+    ) -> Option<()> {
+        let tokens = source.tokens();
+        let (inner, _) = inner_attributes(tokens, list.start);
+        let inner: Vec<Tokens> = inner.into_iter().map(|all| tokens.part(all)).collect();
+        self.modules[module].cfgs.extend(cfgs(&inner));
+        for entry in entries(tokens, list)? {
+            self.load_entry(module, place, source, &entry)?;
+        }
+        Some(())
     }
 
     fn report(&mut self, place: &Place, what: &str) {
@@ -126,59 +144,88 @@ impl World {
         self.problems.insert(format!("the file `{}`, {what}", file.display()));
     }
 
-    fn load_item(&mut self, module: ModuleId, place: &Place, item: Item) {
-        match item {
-            Item::Mod(item) => self.load_module(module, place, item),
-            Item::Use(item) => self.load_use(module, &item),
-            Item::ExternCrate(item) => {
-                let name = item.ident.unraw().to_string();
-                let to = item.rename.map_or_else(|| name.clone(), |(_, to)| to.unraw().to_string());
-                let target = if name == "self" { "crate".to_owned() } else { name };
-                self.add_use(module, to, vec![target], cfgs(&item.attrs));
+    fn load_entry(
+        &mut self,
+        module: ModuleId,
+        place: &Place,
+        source: &Rc<Source>,
+        entry: &Entry,
+    ) -> Option<()> {
+        let tokens = source.tokens();
+        let attributes = entry.attributes.iter().map(|all| tokens.part(all.clone()));
+        let attributes: Vec<Tokens> = attributes.collect();
+        match entry.what {
+            What::Mod => return self.load_module(module, place, source, entry, &attributes),
+            What::Use => {
+                let tree = tokens.part(entry.word + 1..entry.whole.end - 1);
+                self.load_use(module, tree, &cfgs(&attributes))?;
             }
-            Item::Macro(item) if item.mac.path.is_ident("include") => {
-                self.load_included(module, place, item.mac.tokens);
+            What::ExternCrate => {
+                let name = tokens.text(entry.name?);
+                let to = tokens.name(entry.name? + 2).unwrap_or(name).to_owned();
+                let target = if name == "self" { "crate" } else { name }.to_owned();
+                self.add_use(module, to, vec![target], cfgs(&attributes));
             }
-            item => {
-                let is_exported = matches!(&item, Item::Macro(item) if is_exported(&item.attrs));
-                for parsed in items::parse(item) {
+            What::MacroCall if is_include(tokens, entry) => {
+                self.load_included(module, place, tokens.inside(entry.body?));
+            }
+            _ => {
+                let is_exported = entry.what == What::MacroRules && is_exported(&attributes);
+                for parsed in items::parse(source, entry)? {
                     self.add(module, parsed, is_exported);
                 }
             }
         }
+        Some(())
     }
 
-    fn load_module(&mut self, parent: ModuleId, place: &Place, item: ItemMod) {
-        let name = item.ident.unraw().to_string();
+    fn load_module(
+        &mut self,
+        parent: ModuleId,
+        place: &Place,
+        source: &Rc<Source>,
+        entry: &Entry,
+        attributes: &[Tokens],
+    ) -> Option<()> {
+        let tokens = source.tokens();
+        let name = tokens.text(entry.name?);
         let Module { path, of, cfgs: around, .. } = &self.modules[parent];
-        let path = if path.is_empty() { name.clone() } else { format!("{path}::{name}") };
-        let (of, all) = (*of, around | &cfgs(&item.attrs));
-        let places = match &item.content {
-            Some(_) => vec![place.inside(&name)],
-            None => place.outside(&name, &item.attrs),
-        };
-        let lines = items::lines(&item.to_token_stream());
-        let mut content = item.content.map(|(_, items)| items);
-        for place in places {
-            let module = self.add_module(of, Some(parent), path.clone(), all.clone());
-            self.modules[parent].children.entry(name.clone()).or_default().push(module);
-            match content.take() {
-                Some(items) => {
-                    let file = self.modules[parent].file.clone();
-                    self.modules[module].file = file;
-                    self.modules[module].lines = lines;
-                    for item in items {
-                        self.load_item(module, &place, item);
-                    }
-                }
-                None => self.load_file(module, &place),
+        let path = if path.is_empty() { name.to_owned() } else { format!("{path}::{name}") };
+        let (of, all) = (*of, around | &cfgs(attributes));
+        let Some(body) = entry.body else {
+            for place in place.outside(name, attributes) {
+                let module = self.add_child(parent, name, of, &path, &all);
+                self.load_file(module, &place);
             }
+            return Some(());
+        };
+        let place = place.inside(name);
+        if place.inline > DEEPEST {
+            self.report(&place, "whose modules lie too deep in each other");
+            return Some(());
         }
+        let module = self.add_child(parent, name, of, &path, &all);
+        let file = self.modules[parent].file.clone();
+        self.modules[module].file = file;
+        self.modules[module].lines = source.lines(&entry.whole);
+        self.load_list(module, &place, source, body + 1..tokens.close(body))
     }
 
-    fn load_use(&mut self, module: ModuleId, item: &ItemUse) {
-        let cfgs = cfgs(&item.attrs);
-        for import in imports(&item.tree) {
+    fn add_child(
+        &mut self,
+        parent: ModuleId,
+        name: &str,
+        of: CrateId,
+        path: &str,
+        cfgs: &BTreeSet<String>,
+    ) -> ModuleId {
+        let module = self.add_module(of, Some(parent), path.to_owned(), cfgs.clone());
+        self.modules[parent].children.entry(name.to_owned()).or_default().push(module);
+        module
+    }
+
+    fn load_use(&mut self, module: ModuleId, tree: Tokens, cfgs: &BTreeSet<String>) -> Option<()> {
+        for import in imports(tree)? {
             match import {
                 Import::Name(name, target) => self.add_use(module, name, target, cfgs.clone()),
                 Import::Glob(target) => {
@@ -186,6 +233,7 @@ impl World {
                 }
             }
         }
+        Some(())
     }
 
     fn add_use(
@@ -199,7 +247,7 @@ impl World {
     }
 
     /// `include!` between items: the file's items are the module's.
-    fn load_included(&mut self, module: ModuleId, place: &Place, tokens: TokenStream) {
+    fn load_included(&mut self, module: ModuleId, place: &Place, tokens: Tokens) {
         let include = scan::Include::of(true, tokens);
         match self.included_file(module, &include) {
             Some(file) => {
@@ -234,15 +282,20 @@ impl World {
 
 /// The `cfg`s that decide whether something is there, or which file it is. Those of lints do not
 /// count: they would make all of a crate depend on `test`.
-fn cfgs(attrs: &[Attribute]) -> BTreeSet<String> {
-    let decides = |attr: &&Attribute| {
-        let tokens = attr.to_token_stream();
-        attr.path().is_ident("cfg")
-            || (attr.path().is_ident("cfg_attr") && tokens.to_string().contains("path ="))
+fn cfgs(attributes: &[Tokens]) -> BTreeSet<String> {
+    let decides = |attribute: &&Tokens| {
+        let inner = attribute.inside(if attribute.is(1, b'!') { 2 } else { 1 });
+        let is_path = |at: usize| inner.word(at) == Word::Path && inner.is(at + 1, b'=');
+        inner.word(0) == Word::Cfg
+            || inner.word(0) == Word::CfgAttr && (0..inner.len()).any(is_path)
     };
-    attrs.iter().filter(decides).flat_map(|attr| scan(attr.to_token_stream()).cfgs).collect()
+    attributes.iter().filter(decides).flat_map(|attribute| scan(*attribute).cfgs).collect()
 }
 
-fn is_exported(attrs: &[Attribute]) -> bool {
-    attrs.iter().any(|attr| attr.path().is_ident("macro_export"))
+fn is_exported(attributes: &[Tokens]) -> bool {
+    attributes.iter().any(|attribute| attribute.word(2) == Word::MacroExport)
+}
+
+fn is_include(tokens: Tokens, entry: &Entry) -> bool {
+    tokens.text(entry.head) == "include" && tokens.is(entry.head + 1, b'!')
 }

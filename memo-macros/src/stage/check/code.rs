@@ -90,14 +90,14 @@ fn request(
     }
 }
 
-/// The fields of params that the body reads, and the parameter that holds them; nothing if the
+/// The fields of params that the stage reads, and the parameter that holds them; nothing if the
 /// whole value goes somewhere.
 fn params_read(function: &Function, roles: &[Role], reads: &Reads) -> Option<(usize, ParamsRead)> {
     let at = roles.iter().position(|role| matches!(role, Role::Params))?;
     let ty = params_type(function, at)?;
-    let fields: Vec<Vec<String>> = reads.body.iter().map(names).collect();
+    let fields: Vec<Vec<String>> = reads.key.iter().map(names).collect();
     let is_whole = fields.iter().any(Vec::is_empty);
-    (!is_whole).then_some((at, ParamsRead { ty, fields }))
+    (!is_whole).then(|| (at, ParamsRead { ty, fields, steps: reads.steps.clone() }))
 }
 
 /// Whether an input is a path: what lies there was made by an earlier stage, and is in the key. The

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{FnArg, GenericParam, Ident, Index, Member, Path, Type};
 
-use crate::reach::{Body, Handed, are_of_the_workspace, of_params};
+use crate::reach::{Body, Handed, HandedAt, Led, Step, are_of_the_workspace, of_params};
 use crate::reads::{FieldPath, PARAMS, Site, member_text, outermost, uses};
 use crate::stage::model::Role;
 use crate::stage::signature::Function;
@@ -16,8 +16,8 @@ use crate::stage::signature::Function;
 pub struct Reads {
     /// The fields that enter the key, none of which lies in another.
     pub key: Vec<FieldPath>,
-    /// The fields that the body itself names.
-    pub body: Vec<FieldPath>,
+    /// The calls that params are handed to.
+    pub steps: Vec<Step>,
 }
 
 /// Finds what a stage reads.
@@ -28,21 +28,18 @@ pub fn reads(function: &Function, roles: &[Role]) -> Reads {
     let found = uses(PARAMS, function.body.stream());
     if are_of_the_workspace(&found.macros, function.sig.ident.span()) {
         // A macro of one's own that is named as one of std's may do anything with params.
-        let whole = || vec![FieldPath(Vec::new())];
-        return Reads { key: whole(), body: whole() };
+        return Reads { key: vec![FieldPath(Vec::new())], steps: Vec::new() };
     }
     let handed = found.sites.iter().map(|site| site.at.clone());
-    let body = outermost(found.fields.iter().cloned().chain(handed).collect());
-    let through = through(function, at, &found.sites);
-    let key = through.map_or_else(
-        || body.clone(),
-        |through| outermost(found.fields.iter().cloned().chain(through).collect()),
-    );
-    Reads { key, body }
+    let (behind, steps) = match through(function, at, &found.sites) {
+        Some(through) => through,
+        None => (handed.collect(), Vec::new()),
+    };
+    Reads { key: outermost(found.fields.iter().cloned().chain(behind).collect()), steps }
 }
 
-/// The fields that are read behind calls; nothing where they cannot be followed.
-fn through(function: &Function, at: usize, sites: &[Site]) -> Option<Vec<FieldPath>> {
+/// The fields that are read behind calls, and those calls; nothing where they cannot be followed.
+fn through(function: &Function, at: usize, sites: &[Site]) -> Option<(Vec<FieldPath>, Vec<Step>)> {
     if sites.is_empty() {
         return None;
     }
@@ -51,13 +48,13 @@ fn through(function: &Function, at: usize, sites: &[Site]) -> Option<Vec<FieldPa
         stage: sig.ident.unraw().to_string(),
         ty: params_type(function, at)?,
         body: Body::of(sig, quote!(#body)),
-        sites: sites.iter().map(|site| (names(&site.at), site.to.clone())).collect(),
+        sites: sites.iter().map(HandedAt::of).collect(),
     };
-    let found = of_params(&handed, sig.ident.span())?;
-    let fields = sites.iter().zip(found).flat_map(|(site, found)| {
+    let Led { fields, steps } = of_params(&handed, sig.ident.span())?;
+    let fields = sites.iter().zip(fields).flat_map(|(site, found)| {
         found.into_iter().map(|fields| member_path(&fields, site)).collect::<Vec<_>>()
     });
-    Some(fields.collect())
+    Some((fields.collect(), steps))
 }
 
 /// The type of params, if that is a plain path that no generic parameter can be meant by.

@@ -9,10 +9,31 @@ use crate::store::code::KeptItem;
 /// The file that external crates stand in.
 const LOCK: &str = "Cargo.lock";
 
+/// What the place of a name begins with that is no item, but leads to one.
+pub(crate) const LEADS: &str = "→ ";
+
 /// Names what differs; nothing if the lists are equal, so that the stage itself has changed.
+///
+/// Where all items are the same, two names may have exchanged what they lead to.
 pub(crate) fn changes(old: &[KeptItem], new: &[KeptItem]) -> Vec<Change> {
-    let (old, new) = (by_name(old), by_name(new));
-    let old = under_new_names(old, &new);
+    let is_lead = |item: &&KeptItem| item.place.starts_with(LEADS);
+    let ((old_leads, old), (new_leads, new)) =
+        (old.iter().partition(is_lead), new.iter().partition(is_lead));
+    let (old, new): (Vec<&KeptItem>, Vec<&KeptItem>) = (old, new);
+    let (old, new) = (by_name(&old), by_name(&new));
+    let items = differences(&under_new_names(old, &new), &new);
+    if !items.is_empty() {
+        return items;
+    }
+    let (old_leads, new_leads): (Vec<&KeptItem>, Vec<&KeptItem>) = (old_leads, new_leads);
+    let (mut old, new) = (by_name(&old_leads), by_name(&new_leads));
+    // A name that is no more, or a new one, has changed the code that it stands in.
+    old.retain(|name, _| new.contains_key(name));
+    let known = new.into_iter().filter(|(name, _)| old.contains_key(name)).collect();
+    differences(&old, &known)
+}
+
+fn differences(old: &BTreeMap<String, Named>, new: &BTreeMap<String, Named>) -> Vec<Change> {
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let mut changes = Vec::new();
     for name in names {
@@ -69,7 +90,7 @@ struct Named {
     shown: String,
 }
 
-fn by_name(items: &[KeptItem]) -> BTreeMap<String, Named> {
+fn by_name(items: &[&KeptItem]) -> BTreeMap<String, Named> {
     let mut all: BTreeMap<String, Named> = BTreeMap::new();
     for item in items {
         let (name, shown) = match item.name.rsplit_once(' ') {
@@ -101,6 +122,20 @@ mod tests {
 
     fn texts(old: &[(&str, &str, &str)], new: &[(&str, &str, &str)]) -> Vec<String> {
         changes(&items(old), &items(new)).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_are_told_where_nothing_else_is() {
+        let old = [("f", "a.rs", "1"), ("x in fit", "→ m::f", "2"), ("y in fit", "→ m::g", "3")];
+        let new = [("f", "a.rs", "1"), ("x in fit", "→ m::g", "3"), ("y in fit", "→ m::f", "2")];
+        let expected = [
+            "code: `x` in `fit` leads to `m::g`, no longer to `m::f`",
+            "code: `y` in `fit` leads to `m::f`, no longer to `m::g`",
+        ];
+        assert_eq!(texts(&old, &new), expected);
+        let more = [("f", "a.rs", "9"), ("x in fit", "→ m::g", "3"), ("z in fit", "→ m::g", "3")];
+        assert_eq!(texts(&old, &more), ["code: `f` changed (a.rs)"]);
+        assert_eq!(texts(&old[..2], &[old[0], more[2]]), [""; 0], "the stage has changed");
     }
 
     #[test]

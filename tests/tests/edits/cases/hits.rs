@@ -25,6 +25,9 @@ pub(crate) fn cases() -> Vec<Case> {
         Case::new("unreached_macro", "macro_rules! idle { () => { 1 } }\n#[stage]\npub fn fit() -> u64 { 3 }").edit("{ 1 }", "{ 2 }").hit(),
         Case::new("unrelated_field_of_params", "use crate::Params;\n#[stage]\npub fn fit(params: &Params) -> u64 { u64::from(params.inner.steady) }")
             .edit_in("app/src/lib.rs", "pub struct Inner {\n", "pub struct Inner {\n    #[serde(default)]\n    pub unrelated: String,\n").hit(),
+        // The field that the case above adds.
+        Case::new("field_of_params_handed_on", "use crate::{Inner, Params};\nfn what_is_steady(inner: &Inner) -> u32 { inner.steady }\n#[stage]\npub fn fit(params: &Params) -> u32 { what_is_steady(&params.inner) }").hit(),
+        Case::new("field_of_params_handed_on_whole", "use crate::{Inner, Params};\nfn all_that_is_steady(params: &Params) -> u32 { what_is_steady(&params.inner) }\nfn what_is_steady(inner: &Inner) -> u32 { inner.steady }\n#[stage]\npub fn fit(params: &Params) -> u32 { all_that_is_steady(params) }").hit(),
         // Allowed: nobody can tell that the result does not depend on it.
         Case::new("name_of_a_local_variable", "#[stage]\npub fn fit() -> u64 { let one = 3; one }").edit("let one = 3; one", "let two = 3; two").miss("code # → #"),
         Case::new("derived_debug", "struct P(u64);\n#[stage]\npub fn fit() -> u64 { P(3).0 }").edit("struct P", "#[derive(Debug)]\nstruct P").miss("code: `{m}::P` changed (src/{m}.rs)"),
