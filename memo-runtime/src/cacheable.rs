@@ -84,6 +84,12 @@ pub trait Cacheable<T>: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Whether [`check`](Self::check) looks at anything. The default is `true`; where it does not, shards
+    /// of an array are found without opening them one by one.
+    fn looks_outside(&self) -> bool {
+        true
+    }
+
     /// Whether the value itself goes into the store, as a file does that [`Copied`] moves there: then
     /// the kept one is read in place of the one that was saved. The default is `false`.
     ///

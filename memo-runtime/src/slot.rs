@@ -123,6 +123,8 @@ pub(crate) trait AnySlot: Send + Sync {
         value: &(dyn Any + Send + Sync),
         artifact: &Artifact,
     ) -> Result<(), BoxError>;
+    /// Whether `check` looks at anything.
+    fn looks_outside(&self) -> bool;
     /// Checks what lies outside the store.
     fn check(&self, artifact: &Artifact) -> Result<(), BoxError>;
     /// Reads the value, for validators.
@@ -188,6 +190,10 @@ impl<T: Send + Sync + 'static> AnySlot for Slot<T> {
             (Some(cacher), Some(value)) => contained(|| cacher.save(value, artifact)),
             _ => Err("there is no value to keep".into()),
         }
+    }
+
+    fn looks_outside(&self) -> bool {
+        self.cacher.as_ref().is_some_and(|cacher| cacher.looks_outside())
     }
 
     fn check(&self, artifact: &Artifact) -> Result<(), BoxError> {

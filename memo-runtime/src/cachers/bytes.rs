@@ -35,4 +35,8 @@ impl Cacheable<Vec<u8>> for Bytes {
     fn load(&self, artifact: &Artifact) -> Result<Vec<u8>> {
         Ok(artifact.bytes()?.to_vec())
     }
+
+    fn looks_outside(&self) -> bool {
+        false
+    }
 }

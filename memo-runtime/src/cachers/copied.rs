@@ -46,4 +46,8 @@ impl Cacheable<PathBuf> for Copied {
     fn takes_over(&self) -> bool {
         true
     }
+
+    fn looks_outside(&self) -> bool {
+        false
+    }
 }

@@ -101,6 +101,10 @@ impl<Row: Serialize + DeserializeOwned + 'static> Cacheable<Vec<Row>> for Csv {
     fn load(&self, artifact: &Artifact) -> Result<Vec<Row>> {
         self.read(artifact.reader()?)
     }
+
+    fn looks_outside(&self) -> bool {
+        false
+    }
 }
 
 impl<Row: Serialize + DeserializeOwned + 'static> Codec<Vec<Row>> for Csv {

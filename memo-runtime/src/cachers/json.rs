@@ -75,6 +75,10 @@ impl<T: Serialize + DeserializeOwned + 'static> Cacheable<T> for Json {
     fn load(&self, artifact: &Artifact) -> Result<T> {
         self.decode(&artifact.bytes()?)
     }
+
+    fn looks_outside(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Serialize + DeserializeOwned> Codec<T> for Json {

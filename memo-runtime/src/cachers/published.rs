@@ -50,6 +50,10 @@ impl<T, C: Cacheable<T>> Cacheable<T> for Published<C> {
         self.cacher.check(artifact)
     }
 
+    fn looks_outside(&self) -> bool {
+        self.cacher.looks_outside()
+    }
+
     fn takes_over(&self) -> bool {
         self.cacher.takes_over()
     }

@@ -38,4 +38,8 @@ impl Cacheable<String> for Text {
         let text = str::from_utf8(&bytes).map_err(|error| damaged("this is no text", error))?;
         Ok(text.to_owned())
     }
+
+    fn looks_outside(&self) -> bool {
+        false
+    }
 }

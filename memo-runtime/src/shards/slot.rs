@@ -120,6 +120,10 @@ impl<T: Send + Sync + 'static> AnySlot for ShardSlot<T> {
         Slot::of_shard(self.cacher.clone(), self.format.clone()).save_value(value, artifact)
     }
 
+    fn looks_outside(&self) -> bool {
+        self.cacher.as_ref().is_some_and(|cacher| cacher.looks_outside())
+    }
+
     fn check(&self, artifact: &Artifact) -> Result<(), BoxError> {
         Slot::of_shard(self.cacher.clone(), self.format.clone()).check(artifact)
     }

@@ -18,6 +18,7 @@ use crate::artifact::saving::{Saved, Saving, remove_all};
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::event::MissReason;
 use crate::key::files::{FileDigest, collect_references};
+use crate::lazy::Handle;
 use crate::stage::node::Status;
 use crate::store::history;
 use crate::store::manifest::{Detail, Head, Kept, Output, Reference};
@@ -249,8 +250,14 @@ impl Node {
     /// Returns the files whose content is in the key: those of params and arguments, and of values
     /// that were inserted.
     fn all_files(&self) -> impl Iterator<Item = &FileDigest> {
-        let inserted = self.inputs.iter().flat_map(Input::handles).flat_map(|h| h.slot.files());
+        let inserted = self.shared_inputs().flat_map(|handle| handle.slot.files());
         self.files.iter().chain(inserted)
+    }
+
+    /// Returns the inputs but those that go to the shards of an array one by one.
+    fn shared_inputs(&self) -> impl Iterator<Item = &Handle> {
+        let shared = self.inputs.iter().filter(|input| !matches!(input, Input::Each(_)));
+        shared.flat_map(Input::handles)
     }
 
     /// Tells apart what a cacher cannot hold from a disk that cannot take it.
@@ -293,7 +300,7 @@ impl Node {
         if let Some(file) = self.all_files().find(changed) {
             return Some(format!("`{}`", file.shown));
         }
-        let heads = self.upstream().filter_map(|node| node.head());
+        let heads = self.shared_inputs().filter_map(Handle::node).filter_map(|node| node.head());
         if let Some(file) = heads
             .into_iter()
             .find_map(|h| h.broken_reference(self.session.store.files()).map(str::to_owned))

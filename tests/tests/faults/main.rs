@@ -12,6 +12,7 @@
 
 mod support;
 
+mod arrays;
 mod chains;
 mod clocks;
 mod concurrency;

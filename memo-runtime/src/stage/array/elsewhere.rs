@@ -31,8 +31,8 @@ impl Node {
         let seconds = f64::from(kept.seconds);
         let identities = self.known_identities(&key, &kept);
         let place = Some(kept.place);
-        let (size, unkept, skipped) = (0, false, None);
-        table.ran(shard, &Given { place, identities, seconds, size, unkept, skipped });
+        let (size, unkept, spoiled, skipped) = (0, false, false, None);
+        table.ran(shard, &Given { place, identities, seconds, size, unkept, spoiled, skipped });
         let (stage, record) = (self.spec.name, self.record_name());
         let (kept, skipped) = (true, None);
         self.session.store.emit(|| Event::ShardFinished {

@@ -161,7 +161,7 @@ impl Node {
         if self.is_kept() && !self.session.store.is_read_only() {
             match self.save_shard(table, shard, key, &values, made) {
                 Ok((head, place)) => {
-                    let identities = self.shard_identities(key, Some(&head));
+                    let identities = self.shard_identities(key, Some(&head), false);
                     self.hold_unkept(shard, values, &head);
                     let size = head.kept().map(|kept| kept.size).sum();
                     return Ok(Given {
@@ -170,6 +170,7 @@ impl Node {
                         seconds,
                         size,
                         unkept: false,
+                        spoiled: false,
                         skipped,
                     });
                 }
@@ -191,8 +192,12 @@ impl Node {
         for (slot, value) in self.outputs.iter().zip(values) {
             slot.hold_shard(shard, value);
         }
-        let identities = self.shard_identities(key, None);
-        Ok(Given { place: None, identities, seconds, size: 0, unkept: self.is_kept(), skipped })
+        // The next result of the same shard may be another, and its digest is not known.
+        let may_differ = self.is_kept() && (self.spec.rerun || self.spec.expires.is_some());
+        let spoiled = may_differ || self.check_shard_inputs(table, shard).is_err();
+        let identities = self.shard_identities(key, None, spoiled);
+        let unkept = self.is_kept();
+        Ok(Given { place: None, identities, seconds, size: 0, unkept, spoiled, skipped })
     }
 
     fn save_shard(
@@ -255,8 +260,14 @@ impl Node {
         }
     }
 
-    /// Returns by which digests a shard's outputs enter other keys.
-    pub(super) fn shard_identities(&self, key: &Digest, head: Option<&Head>) -> Vec<Digest> {
+    /// Returns by which digests a shard's outputs enter other keys. If nobody knows what was read, nothing that
+    /// follows may be found by another run.
+    pub(super) fn shard_identities(
+        &self,
+        key: &Digest,
+        head: Option<&Head>,
+        spoiled: bool,
+    ) -> Vec<Digest> {
         let identity = |output: usize| {
             if let Some(kept) = head.and_then(|head| crate::stage::node::kept(head, output)) {
                 return kept.identity();
@@ -264,6 +275,9 @@ impl Node {
             let mut maker = KeyMaker::new();
             maker.add(ComponentKind::Stage, "", key);
             maker.add_text(ComponentKind::Input, &output.to_string());
+            if spoiled {
+                maker.add_text(ComponentKind::Input, self.session.store.run());
+            }
             maker.finish()
         };
         (0..self.outputs.len()).map(identity).collect()
@@ -273,7 +287,7 @@ impl Node {
     pub(crate) fn known_identities(&self, key: &Digest, kept: &Shard<'_>) -> Vec<Digest> {
         let not_kept = Digest::from_bytes([0; 32]);
         if kept.identities.contains(&not_kept) {
-            let mut identities = self.shard_identities(key, None);
+            let mut identities = self.shard_identities(key, None, false);
             for (identity, kept) in identities.iter_mut().zip(&*kept.identities) {
                 if *kept != not_kept {
                     *identity = *kept;
@@ -314,6 +328,7 @@ impl Node {
             let changed = files.iter().find(|file| !file.unchanged().unwrap_or(false));
             changed.map(|file| format!("`{}`", file.shown))
         };
+        let changed = changed.or_else(|| self.changed_element(shard));
         match changed.or_else(|| self.what_changed()) {
             None => Ok(()),
             Some(what) => {
@@ -323,24 +338,32 @@ impl Node {
         }
     }
 
-    /// Whether a kept shard can be used: it is not too old, and the validator is content.
+    /// Names a file that the shard of another array refers to, and that is no longer what it was.
+    fn changed_element(&self, shard: usize) -> Option<String> {
+        let arrays = self.each_inputs().filter_map(|(_, each)| each.array());
+        let heads = arrays.filter_map(|(node, _)| node.shard_head(shard)?.ok());
+        let memory = self.session.store.files();
+        heads.into_iter().find_map(|head| head.broken_reference(memory).map(|it| format!("`{it}`")))
+    }
+
+    /// Whether a kept shard can be used: it is not too old, what it refers to outside of the store is what it
+    /// was, and the validator is content.
     pub(super) fn is_shard_good(&self, table: &Table, key: &Digest, kept: &Shard<'_>) -> bool {
         if self.has_expired(kept.completed).is_some() {
             return false;
         }
         let passed = |validator: &Validator| validator.has_passed_mark(kept.validator);
         let unchecked = self.validator.as_ref().filter(|validator| !passed(validator));
-        if unchecked.is_none() && !kept.is_outside {
+        let looks_outside = kept.is_outside || self.outputs.iter().any(|slot| slot.looks_outside());
+        if unchecked.is_none() && !looks_outside {
             return true;
         }
         let Ok(line) = table.packs.read(key, kept.place) else { return false };
-        let head = line.head;
-        if self.session.store.what_is_gone(&head).is_some() {
+        let found = super::whole::FoundShard { node: self, head: Arc::new(line.head) };
+        if self.session.store.what_is_gone(&found.head).is_some() || !found.is_outside_unchanged() {
             return false;
         }
-        let Some(validator) = unchecked else { return true };
-        let found = super::whole::FoundShard { node: self, head: Arc::new(head) };
-        match validator.check(&found) {
+        match unchecked.map_or(Ok(()), |validator| validator.check(&found)) {
             Ok(()) => true,
             Err(what) => {
                 self.warn(format!("a shard is invalid and computed again: {what}"), false);

@@ -69,6 +69,8 @@ pub(super) struct State {
     /// How many shards have not ended.
     left: usize,
     counts: Counts,
+    /// Whether nobody knows what some body has read.
+    spoiled: bool,
     /// Whether somebody has taken note of the end.
     ended: bool,
     /// Shards that have ended since somebody has asked.
@@ -113,6 +115,8 @@ pub(crate) struct Given {
     pub(crate) size: u64,
     /// Whether it should have been kept and could not.
     pub(crate) unkept: bool,
+    /// Whether nobody knows what the body has read.
+    pub(crate) spoiled: bool,
     /// Why there was nothing to do, if the body has said so.
     pub(crate) skipped: Option<String>,
 }
@@ -132,6 +136,7 @@ impl Table {
             failures: BTreeMap::new(),
             left: total,
             counts,
+            spoiled: false,
             ended: false,
             news: Vec::new(),
         };
@@ -189,6 +194,11 @@ impl Table {
             hasher.update(key.as_bytes());
         });
         Some(hasher.finalize().into())
+    }
+
+    /// Whether nobody knows what the body of some shard has read.
+    pub(super) fn is_spoiled(&self) -> bool {
+        self.state().spoiled
     }
 
     /// Takes a shard that is to run.
@@ -268,6 +278,7 @@ impl Table {
         state.counts.seconds += given.seconds;
         state.counts.size += given.size;
         state.counts.unkept += usize::from(given.unkept);
+        state.spoiled |= given.spoiled;
         let far = given.place.map_or(Far::RanUnkept, Far::Ran);
         state.there(shard, self.outputs, far, &given.identities);
         for twin in state.twins.remove(&shard).unwrap_or_default() {

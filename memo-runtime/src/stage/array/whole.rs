@@ -33,7 +33,14 @@ impl Node {
         let table = self.table()?;
         if !self.is_kept() || self.outputs[output].format().is_none() {
             // It is known before it was made.
-            return table.digest_of_keys(output);
+            let keys = table.digest_of_keys(output)?;
+            if !table.is_spoiled() {
+                return Some(keys);
+            }
+            let mut maker = KeyMaker::new();
+            maker.add(ComponentKind::Input, "", &keys);
+            maker.add_text(ComponentKind::Input, self.session.store.run());
+            return Some(maker.finish());
         }
         let mut hasher = blake3::Hasher::new();
         let all_there = table.each_identity(output, |identity| {
@@ -330,6 +337,16 @@ fn failed(total: usize, failures: &[(usize, Error)]) -> Error {
 pub(super) struct FoundShard<'a> {
     pub(super) node: &'a Node,
     pub(super) head: Arc<Head>,
+}
+
+impl FoundShard<'_> {
+    /// Whether what lies outside of the store is what it was, as its cachers tell.
+    pub(super) fn is_outside_unchanged(&self) -> bool {
+        let slots = self.node.outputs.iter().enumerate();
+        slots.filter(|(_, slot)| slot.looks_outside()).all(|(output, slot)| {
+            self.artifact(output).is_ok_and(|artifact| slot.check(&artifact).is_ok())
+        })
+    }
 }
 
 impl Outputs for FoundShard<'_> {

@@ -2,8 +2,12 @@
 
 mod basics;
 mod chains;
+mod choices;
+mod damage;
+mod experiments;
 mod failures;
 mod options;
+mod values;
 
 use memo_runtime::Event;
 
