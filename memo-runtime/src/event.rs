@@ -287,7 +287,7 @@ pub enum MissReason {
         /// What differs from the nearest entry, old and new.
         changes: Vec<Change>,
     },
-    /// Some shards of an array are new.
+    /// Some shards of an array are not there: their elements are new, or they failed before.
     Shards {
         /// Which: `3, 7-9`; cut short where they are many.
         missing: String,
@@ -451,10 +451,15 @@ impl std::fmt::Display for MissReason {
                 f.write_str(&texts.join(", "))
             }
             Self::Shards { missing, count, total } if missing.is_empty() => {
-                write!(f, "{count} of {total} shards are new")
+                write!(
+                    f,
+                    "{count} of {total} shards {} not there",
+                    if *count == 1 { "is" } else { "are" }
+                )
             }
             Self::Shards { missing, count, total } => {
-                write!(f, "{count} of {total} shards are new: {missing}")
+                let are = if *count == 1 { "is" } else { "are" };
+                write!(f, "{count} of {total} shards {are} not there: {missing}")
             }
             Self::Forced => f.write_str("forced"),
             Self::Rerun => f.write_str("it always runs again (`rerun`)"),

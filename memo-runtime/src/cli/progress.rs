@@ -29,10 +29,13 @@ pub(super) struct Progress {
     detail: Detail,
     live: Option<Live>,
     /// Why the running bodies run.
-    running: Mutex<HashMap<Digest, Running>>,
+    running: Mutex<HashMap<Call, Running>>,
     /// The warnings that were told: each once for all records.
     warned: Mutex<HashSet<(Option<&'static str>, String)>>,
 }
+
+/// Tells calls apart: those of an array share a key with others that have other elements.
+type Call = (Digest, Option<String>);
 
 struct Running {
     stage: &'static str,
@@ -115,7 +118,7 @@ impl Progress {
         }
     }
 
-    fn bodies(&self) -> MutexGuard<'_, HashMap<Digest, Running>> {
+    fn bodies(&self) -> MutexGuard<'_, HashMap<Call, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -124,13 +127,13 @@ impl Progress {
         match event {
             Event::Started { stage, record, key, reason } => {
                 let body = Running { stage, record: record.clone(), reason: reason.to_string() };
-                self.bodies().insert(*key, body)
+                self.bodies().insert((*key, record.clone()), body)
             }
-            Event::Finished { key, .. } => self.bodies().remove(key),
+            Event::Finished { key, record, .. } => self.bodies().remove(&(*key, record.clone())),
             Event::Failed { stage, record, .. } => {
                 let mut bodies = self.bodies();
                 let is_it = |body: &Running| body.stage == *stage && body.record == *record;
-                let key = bodies.iter().find(|(_, body)| is_it(body)).map(|(key, _)| *key);
+                let key = bodies.iter().find(|(_, body)| is_it(body)).map(|(call, _)| call.clone());
                 key.and_then(|key| bodies.remove(&key))
             }
             _ => None,
@@ -253,9 +256,9 @@ impl Progress {
     }
 }
 
-/// Writes where something happened to a shard: `embed 7 (base)`.
+/// Writes where something happened to a shard: `shard 7 of embed (base)`.
 fn shard_text(stage: &str, shard: usize, record: Option<&str>) -> String {
-    call_text(&format!("{} {shard}", last_part(stage)), record)
+    format!("shard {shard} of {}", call_text(stage, record))
 }
 
 /// Writes how many shards are there, then which are not: `44 of 55 shards cached, 11 to compute: 3, 7-16`.

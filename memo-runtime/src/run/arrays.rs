@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::End;
 use super::progress::Needs;
 use super::scheduler::Scheduler;
-use crate::event::MissReason;
 use crate::stage::array::table::Table;
+use crate::stage::node::Status;
 
 impl Scheduler<'_> {
     /// Takes an array, some shards of which are to run, as far as it can go now.
-    pub(super) fn array(&self, index: usize, reason: MissReason) {
+    pub(super) fn array(&self, index: usize) {
         let node = &self.graph.nodes[index];
         // Shards of another array may have ended while this one was opened.
         node.catch_up();
@@ -21,10 +21,7 @@ impl Scheduler<'_> {
             Needs::Lost(because) => return self.skip(index, because),
             Needs::Nothing => {}
         }
-        let begins = self.state().shards_run(index);
-        if begins {
-            node.told_array_started(reason);
-        }
+        self.state().shards_run(index);
         self.more_shards(index);
     }
 
@@ -65,6 +62,9 @@ impl Scheduler<'_> {
             return false;
         };
         let goes = self.state().hand_over(&self.graph, index);
+        if goes {
+            node.told_array_started();
+        }
         if goes && let Err(error) = executor.begin(index, node) {
             let Some(table) = node.table() else { return true };
             let shards = table.missing();
@@ -135,8 +135,9 @@ impl Scheduler<'_> {
         }
         match node.end_array() {
             Ok(()) => {
+                let is_hit = matches!(node.status(), Status::Hit);
                 self.settled(index);
-                self.finished(index, End::Ran);
+                self.finished(index, if is_hit { End::Cached } else { End::Ran });
             }
             Err(error) => self.failed(index, End::Failed(error)),
         }

@@ -200,13 +200,10 @@ impl Progress {
         }
     }
 
-    /// Notes that the shards of an array have all they need beside their elements. True the first time.
-    pub(super) fn shards_run(&mut self, index: usize) -> bool {
-        let begins = self.tasks[index].shards < Shards::Run;
-        if begins {
-            self.tasks[index].shards = Shards::Run;
-        }
-        begins
+    /// Notes that the shards of an array have all they need beside their elements.
+    pub(super) fn shards_run(&mut self, index: usize) {
+        let shards = &mut self.tasks[index].shards;
+        *shards = (*shards).max(Shards::Run);
     }
 
     /// Notes that an executor runs an array whose elements are all known. False if it is not that far, or an

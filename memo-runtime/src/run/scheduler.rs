@@ -165,9 +165,9 @@ impl<'a> Scheduler<'a> {
                 self.opened(index);
                 return self.rests(index);
             }
-            Status::Miss(reason) if node.array.is_some() => {
+            Status::Miss(_) if node.array.is_some() => {
                 drop(turn);
-                return self.array(index, reason);
+                return self.array(index);
             }
             Status::Miss(_) => match self.needs(index) {
                 Needs::Others => return,

@@ -54,7 +54,7 @@ impl Node {
         };
         let blame = |error| self.blame(self.or_cancelled(self.hide_secrets_in(error)));
         if self.array.is_some() {
-            return self.run_array(reason).map(|()| true).map_err(blame);
+            return self.run_array().map(|()| true).map_err(blame);
         }
         let outcome = self.try_run(reason, if_taken).map_err(blame);
         if let Err(error) = &outcome {

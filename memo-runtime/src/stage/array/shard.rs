@@ -67,6 +67,7 @@ impl Node {
             return Ok(());
         }
         let (stage, record) = (self.spec.name, self.record_name());
+        self.told_array_started();
         self.session.store.emit(|| Event::ShardStarted { stage, record, shard, key });
         let given = self.attempt_shard(table, shard, &key)?;
         let (seconds, size, kept) = (given.seconds, given.size, given.place.is_some());

@@ -73,6 +73,8 @@ pub(super) struct State {
     spoiled: bool,
     /// Whether somebody has taken note of the end.
     ended: bool,
+    /// Whether it was told that a body runs.
+    told: bool,
     /// Shards that have ended since somebody has asked.
     news: Vec<usize>,
 }
@@ -138,6 +140,7 @@ impl Table {
             counts,
             spoiled: false,
             ended: false,
+            told: false,
             news: Vec::new(),
         };
         Self { packs, outputs, state: Mutex::new(state) }
@@ -234,6 +237,11 @@ impl Table {
     /// Notes that nothing more becomes of the shards. False if that was known.
     pub(crate) fn ends_now(&self) -> bool {
         !std::mem::replace(&mut self.state().ended, true)
+    }
+
+    /// Notes that it is told that a body runs. False if it was.
+    pub(super) fn tells(&self) -> bool {
+        !std::mem::replace(&mut self.state().told, true)
     }
 
     /// Returns the shards that have ended since the last time.

@@ -57,13 +57,12 @@ impl Node {
     }
 
     /// Runs what is missing of an array, where no plan does it: on as many threads as started calls have.
-    pub(crate) fn run_array(&self, reason: MissReason) -> Result<(), Error> {
+    pub(crate) fn run_array(&self) -> Result<(), Error> {
         self.make_inputs_ready(IfTaken::Wait)?;
         if self.open_array()?.is_none() {
             return Err(Error::new(ErrorKind::Wiring, "the elements of an array are not known"));
         }
         let Some(table) = self.table() else { return Ok(()) };
-        self.told_array_started(reason);
         let jobs = self.session.store.pool().jobs().min(table.counts().missing()).max(1);
         let work = || -> Result<(), Error> {
             while let Some(shard) = table.take() {
@@ -83,8 +82,13 @@ impl Node {
         self.end_array()
     }
 
-    pub(crate) fn told_array_started(&self, reason: MissReason) {
-        let Some(key) = self.key() else { return };
+    /// Tells, before the first body, that the call runs.
+    pub(crate) fn told_array_started(&self) {
+        let (Some(key), Some(table)) = (self.key(), self.table()) else { return };
+        if !table.tells() {
+            return;
+        }
+        let reason = self.missed().unwrap_or(MissReason::InMemory);
         let (stage, record) = (self.spec.name, self.record_name());
         self.session.store.emit(|| Event::Started { stage, record, key, reason });
         if let Some(progress) = self.progress.get() {
@@ -111,6 +115,12 @@ impl Node {
             let told = error.clone();
             self.session.store.emit(|| Event::Failed { stage, record, error: told });
             return Err(error);
+        }
+        if counts.ran == 0 && counts.total > 0 {
+            // All were found, though not at once.
+            self.set_status(Status::Hit);
+            self.told_array_hit(counts);
+            return Ok(());
         }
         self.set_status(Status::Ran);
         let Some(key) = self.key() else { return Ok(()) };

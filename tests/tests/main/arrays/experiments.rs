@@ -165,7 +165,6 @@ fn a_stage_may_be_forced_or_left_uncached_for_a_run() {
 
 /// All shards of `shift` are found, though it is known only when those of `square` have run.
 #[test]
-#[ignore = "a call whose shards are all found one by one counts as one that ran"]
 fn an_array_that_runs_no_shard_is_found() {
     let lab = Lab::new();
     let experiment = experiment([params(4, 1)]);

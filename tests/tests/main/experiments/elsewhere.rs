@@ -88,7 +88,8 @@ fn while_another_computes(slow: Slow, jobs: usize) {
     assert_eq!(*outcome.output::<u32>("base", "last").unwrap().load().unwrap(), 6);
     let lines = lab.lines();
     let waits = lines.iter().filter(|line| line.starts_with("waits for ")).count();
-    assert_eq!(waits, 1, "it says so once: {lines:?}");
+    // With two jobs the other call may come first, and then nobody has waited.
+    assert!(waits == 1 || jobs > 1 && waits == 0, "it says so once: {lines:?}");
 }
 
 #[test]
