@@ -307,6 +307,10 @@ impl Node {
         {
             return Some(format!("`{file}`"));
         }
+        let arrays = self.shared_inputs().filter_map(Handle::node);
+        if let Some(file) = arrays.into_iter().find_map(|node| node.changed_outside()) {
+            return Some(format!("`{file}`"));
+        }
         // An input that was damaged is made again when it is read, and may come out as another.
         (self.compute_key() != self.key()).then(|| "an input".to_owned())
     }

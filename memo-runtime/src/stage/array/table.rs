@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use once_cell::sync::OnceCell;
+
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::key::files::FileDigest;
@@ -48,6 +50,8 @@ pub(crate) struct Table {
     /// How many outputs a shard has.
     outputs: usize,
     state: Mutex<State>,
+    /// The shards whose values lie in files beside their lines, or refer to some; known when all are there.
+    outside: OnceCell<Vec<usize>>,
 }
 
 pub(super) struct State {
@@ -143,7 +147,7 @@ impl Table {
             told: false,
             news: Vec::new(),
         };
-        Self { packs, outputs, state: Mutex::new(state) }
+        Self { packs, outputs, state: Mutex::new(state), outside: OnceCell::new() }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -202,6 +206,17 @@ impl Table {
     /// Whether nobody knows what the body of some shard has read.
     pub(super) fn is_spoiled(&self) -> bool {
         self.state().spoiled
+    }
+
+    /// Lists the shards whose values lie in files beside their lines, or refer to some. All must be there.
+    pub(super) fn outside(&self) -> &[usize] {
+        self.outside.get_or_init(|| {
+            let is_outside = |shard: &usize| {
+                let kept = self.packs.find_one(&self.key(*shard));
+                kept.is_some_and(|kept| kept.is_outside)
+            };
+            (0..self.total()).filter(is_outside).collect()
+        })
     }
 
     /// Takes a shard that is to run.

@@ -193,6 +193,16 @@ impl Node {
         });
     }
 
+    /// Names a file outside the store that a shard refers to and that is gone or changed.
+    pub(crate) fn changed_outside(&self) -> Option<String> {
+        let table = self.table().filter(|table| table.is_complete())?;
+        let memory = self.session.store.files();
+        table.outside().iter().find_map(|shard| {
+            let head = self.shard_head(*shard)?.ok()?;
+            head.broken_reference(memory).map(str::to_owned)
+        })
+    }
+
     /// Whether a shard can be loaded though others may still run.
     pub(crate) fn is_shard_there(&self, shard: usize) -> bool {
         self.table().and_then(|table| table.far(shard)).is_some_and(Far::is_there)

@@ -307,3 +307,33 @@ fn a_file_that_an_element_holds_may_not_change_while_its_shard_runs() {
     assert_eq!(run(), [1], "what was read is not known, so it was not kept");
     assert_eq!(run(), [0; 0]);
 }
+
+static ALL_CHANGE: AtomicBool = AtomicBool::new(true);
+
+#[stage(inputs = [chosen], outputs = [seen_together], cachers = [Text])]
+fn see_together(chosen: &Shards<(u64, InputFile)>) -> Result<String> {
+    let all = chosen.collect()?;
+    let texts = all.iter().map(|(_, file)| fs::read_to_string(file));
+    let text = texts.collect::<std::io::Result<Vec<_>>>()?.concat();
+    if ALL_CHANGE.load(Ordering::SeqCst) {
+        fs::write(&all[1].1, "changed meanwhile")?;
+    }
+    Ok(text)
+}
+
+#[test]
+fn a_file_that_one_of_all_shards_holds_may_not_change_while_they_are_read() {
+    let lab = Lab::new();
+    let run = || {
+        let mut record = lab.record(());
+        record.insert("pages", vec![1_u64, 2, 3]).unwrap();
+        choose(&mut record, lab.store_path().parent().unwrap()).unwrap();
+        see_together(&mut record).unwrap();
+        lab.ran().contains(&"see_together".to_owned())
+    };
+    assert!(run());
+    ALL_CHANGE.store(false, Ordering::SeqCst);
+    fs::write(lab.path("2.txt"), "page 2").unwrap();
+    assert!(run(), "what was read is not known, so it was not kept");
+    assert!(!run());
+}
