@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::shards::Shards;
 use crate::shards::slot::ShardSlot;
 use crate::slot::{AnySlot, Slot};
+use crate::stage::call::without_paths;
 use crate::stage::node::{Node, kept};
 
 /// A handle of a value: an output of a stage, or a value that was inserted.
@@ -74,6 +75,22 @@ impl Handle {
     pub(crate) fn shards<T: Send + Sync + 'static>(&self) -> Option<Shards<T>> {
         let slot = Arc::clone(&self.slot).into_any().downcast::<ShardSlot<T>>().ok()?;
         Some(Shards { slot, origin: self.origin.clone() })
+    }
+
+    /// Says that it is a handle of something else than a `T`.
+    pub(crate) fn is_no<T>(&self, name: &str) -> Error {
+        let (is, asked) = (self.slot.type_name(), std::any::type_name::<T>());
+        let mend = match (is.contains("Shards<"), asked.contains("Shards<")) {
+            (true, false) => "; ask for it by `shards`",
+            (false, true) => "; ask for it as a single value",
+            _ => "",
+        };
+        let message = format!(
+            "`{name}` is a `{}`, not a `{}`{mend}",
+            without_paths(is),
+            without_paths(asked)
+        );
+        Error::new(ErrorKind::Wiring, message)
     }
 
     /// Returns the call that makes the value, where one does.

@@ -10,8 +10,8 @@ use crate::error::{Error, ErrorKind, did_you_mean};
 use crate::key::digest_and_files_of;
 use crate::lazy::{Handle, Lazy, Origin};
 use crate::session::Session;
+use crate::shards::Shards;
 use crate::slot::Slot;
-use crate::stage::call::without_paths;
 use crate::stage::node::Node;
 use crate::started::{Begun, Start};
 use crate::store::Store;
@@ -307,14 +307,20 @@ impl<P: Params> Record<P> {
     /// [`ErrorKind::Wiring`] if the state holds nothing of that name, or a value of another type.
     pub fn get<T: Send + Sync + 'static>(&self, name: &str) -> Result<Lazy<T>, Error> {
         let handle = &self.bound(name)?.handle;
-        handle.typed().ok_or_else(|| {
-            let message = format!(
-                "`{name}` is a `{}`, not a `{}`",
-                without_paths(handle.slot.type_name()),
-                without_paths(std::any::type_name::<T>())
-            );
-            Error::new(ErrorKind::Wiring, message).in_record(self.name())
-        })
+        let other = || handle.is_no::<T>(name).in_record(self.name());
+        handle.typed().ok_or_else(other)
+    }
+
+    /// Returns the handle of what an array stage gave.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Wiring`] if the state holds nothing of that name, or something else than shards of this
+    /// type.
+    pub fn shards<T: Send + Sync + 'static>(&self, name: &str) -> Result<Shards<T>, Error> {
+        let handle = &self.bound(name)?.handle;
+        let other = || handle.is_no::<Shards<T>>(name).in_record(self.name());
+        handle.shards().ok_or_else(other)
     }
 
     /// Lists the names in the state, in alphabetical order.

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use crate::artifact::Artifact;
 use crate::artifact::saving::{Saved, Saving};
 use crate::error::{BoxError, Error, ErrorKind, did_you_mean};
-use crate::lazy::{Lazy, Origin};
+use crate::lazy::{Handle, Lazy, Origin};
 use crate::record::State;
 use crate::run::ended::EndedCall;
+use crate::shards::Shards;
 use crate::stage::node::Node;
 
 /// What a run came to. Calls that records share are counted once.
@@ -104,11 +105,29 @@ impl Outcome {
         record: &str,
         name: &str,
     ) -> Result<Lazy<T>, Error> {
-        let state = self.records.get(record).ok_or_else(|| {
+        find(self.state_of(record)?, name).map_err(|error| error.in_record(record))
+    }
+
+    /// Returns what an array stage gave for a record.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`output`](Self::output).
+    pub fn shards<T: Send + Sync + 'static>(
+        &self,
+        record: &str,
+        name: &str,
+    ) -> Result<Shards<T>, Error> {
+        let found = handle(self.state_of(record)?, name)
+            .and_then(|handle| handle.shards().ok_or_else(|| handle.is_no::<Shards<T>>(name)));
+        found.map_err(|error| error.in_record(record))
+    }
+
+    fn state_of(&self, record: &str) -> Result<&State, Error> {
+        self.records.get(record).ok_or_else(|| {
             let near = did_you_mean(record, self.records.keys().map(|name| &**name));
             Error::new(ErrorKind::Usage, format!("no record is named `{record}`{near}"))
-        })?;
-        find(state, name).map_err(|error| error.in_record(record))
+        })
     }
 
     /// Returns what people can look at of each aggregate's outputs.
@@ -194,14 +213,16 @@ fn unkept(node: &Node, output: usize) -> Result<Saved, BoxError> {
 }
 
 fn find<T: Send + Sync + 'static>(state: &State, name: &str) -> Result<Lazy<T>, Error> {
+    let handle = handle(state, name)?;
+    handle.typed().ok_or_else(|| handle.is_no::<T>(name))
+}
+
+fn handle<'a>(state: &'a State, name: &str) -> Result<&'a Handle, Error> {
     let bound = state.get(name).ok_or_else(|| {
         let near = did_you_mean(name, state.keys().map(|name| &**name));
         Error::new(ErrorKind::Wiring, format!("there is no output `{name}`{near}"))
     })?;
-    bound.handle.typed().ok_or_else(|| {
-        let message = format!("the output `{name}` is a `{}`", bound.handle.slot.type_name());
-        Error::new(ErrorKind::Wiring, message)
-    })
+    Ok(&bound.handle)
 }
 
 /// Writes a duration as people say it: `12 ms`, `3.4 s`, `2 min 5 s`, `1 h 3 min`.

@@ -137,3 +137,28 @@ fn a_shard_that_is_not_there_is_an_error() {
     let error = lengths.get(3).load().unwrap_err().chain();
     assert!(error.contains("there is no shard 3: there are 3"), "{error}");
 }
+
+#[test]
+fn shards_are_had_by_their_name() {
+    let lab = Lab::new();
+    let mut record = lab.record(());
+    record.insert("pages", pages(3)).unwrap();
+    length(&mut record).unwrap();
+    assert_eq!(record.shards::<usize>("length").unwrap().collect().unwrap(), [0, 1, 2]);
+    let other = record.get::<usize>("length").unwrap_err().chain();
+    assert!(
+        other.ends_with("`length` is a `Shards<usize>`, not a `usize`; ask for it by `shards`"),
+        "{other}"
+    );
+    let other = record.shards::<String>("pages").unwrap_err().chain();
+    assert!(other.ends_with("not a `Shards<String>`; ask for it as a single value"), "{other}");
+
+    let pipeline = |record: &mut Record<()>| {
+        record.insert("pages", pages(3))?;
+        length(record)?;
+        Ok(())
+    };
+    let outcome =
+        Experiment::new("pages", pipeline).record("base", ()).run(&lab.options()).unwrap();
+    assert_eq!(outcome.shards::<usize>("base", "length").unwrap().collect().unwrap(), [0, 1, 2]);
+}
