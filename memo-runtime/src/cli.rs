@@ -22,7 +22,7 @@ mod live;
 pub(crate) mod output;
 mod params;
 mod plan;
-mod preview;
+pub(crate) mod preview;
 mod progress;
 pub(crate) mod report;
 mod request;

@@ -199,6 +199,8 @@ pub enum Event {
         record: Option<String>,
         /// Its key.
         key: Digest,
+        /// How many shards have run again, if it is an array of them.
+        shards: Option<usize>,
         /// What it gave differently; nothing if all is the same.
         differences: Vec<Difference>,
     },
@@ -265,6 +267,9 @@ fn error_chain<S: Serializer>(error: &Error, serializer: S) -> Result<S::Ok, S::
 /// What a call gave differently when its body ran again.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Difference {
+    /// The shard, of an array.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<usize>,
     /// The output; `None` if the body failed, or a validator refused what it gave.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
@@ -273,6 +278,15 @@ pub struct Difference {
     /// The first lines that differ, where the format is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(shard) = self.shard {
+            write!(f, "shard {shard}: ")?;
+        }
+        f.write_str(&self.what)
+    }
 }
 
 /// Why a call was a miss.

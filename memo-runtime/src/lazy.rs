@@ -163,6 +163,9 @@ impl<T: Send + Sync + 'static> Lazy<T> {
             let loaded = match node.open_shard(shard, output) {
                 Ok(Some(artifact)) => self.slot.load(artifact),
                 Ok(None) => {
+                    if let Some(equal) = Self::of_equal_shard(node, output, shard) {
+                        return equal.load();
+                    }
                     node.heal_shard(shard, far, None)?;
                     continue;
                 }
@@ -179,6 +182,15 @@ impl<T: Send + Sync + 'static> Lazy<T> {
         }
         Err(Error::new(ErrorKind::Damaged, "the value is damaged each time it is made")
             .in_stage(node.spec.name))
+    }
+
+    /// Returns the handle of the shard that has run for this one too, where another has.
+    fn of_equal_shard(node: &Arc<Node>, output: usize, shard: usize) -> Option<Self> {
+        let first = node.table()?.first_of(shard).filter(|first| *first != shard)?;
+        let all =
+            Arc::clone(node.outputs.get(output)?).into_any().downcast::<ShardSlot<T>>().ok()?;
+        let origin = Origin::Shard(Arc::clone(node), output, first);
+        Some(Self { slot: all.of_shard(first), origin })
     }
 
     /// Drops the value from memory, if it can be read again. Whoever holds it keeps it.

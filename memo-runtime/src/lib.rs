@@ -154,7 +154,7 @@ pub use lazy::Lazy;
 pub use memo_macros::aggregate;
 #[doc = include_str!("../docs/stage.md")]
 pub use memo_macros::stage;
-pub use plan::{Plan, PlannedCall, PlannedInput, PlannedOutput, Source, Verdict};
+pub use plan::{Plan, PlannedCall, PlannedInput, PlannedOutput, PlannedShards, Source, Verdict};
 pub use record::{Params, Provides, Record};
 pub use shards::Shards;
 pub use stage::Attempt;

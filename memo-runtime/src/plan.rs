@@ -21,7 +21,7 @@ pub(crate) mod verdicts;
 
 use edges::Positions;
 pub use edges::{PlannedInput, PlannedOutput, Source};
-pub use verdicts::{Plan, PlannedCall, Verdict};
+pub use verdicts::{Plan, PlannedCall, PlannedShards, Verdict};
 
 /// The calls that were declared so far.
 #[derive(Default)]

@@ -34,7 +34,10 @@ pub(crate) mod lock;
 mod look_up;
 pub(crate) mod manifest;
 mod options;
-#[allow(dead_code, unused_imports, reason = "the program `memo` is to list shards")]
+#[cfg_attr(
+    not(feature = "cli"),
+    allow(dead_code, reason = "the program `memo` lists shards, and nobody else")
+)]
 pub(crate) mod packs;
 pub(crate) mod put;
 pub(crate) mod results;

@@ -96,7 +96,7 @@ fn line(event: &Event) -> Option<String> {
             format!("same {}", short(stage))
         }
         Event::Checked { stage, differences, .. } => {
-            let what: Vec<&str> = differences.iter().map(|one| &*one.what).collect();
+            let what: Vec<String> = differences.iter().map(ToString::to_string).collect();
             format!("differs {}: {}", short(stage), what.join("; "))
         }
         Event::NotChecked { stage, because, .. } => {

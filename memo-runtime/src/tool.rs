@@ -1,6 +1,7 @@
 //! The program `memo`, which works on any store without the program that filled it.
 //!
-//! [`args`] is the command line, [`why`] tells why a stage ran last, [`accept`] carries entries over to a
+//! [`args`] is the command line, [`show`] tells what is kept, [`export`] writes it
+//! to files, [`why`] tells why a stage ran last, [`accept`] carries entries over to a
 //! new fingerprint, and takes that back.
 
 use std::ffi::OsString;
@@ -18,7 +19,10 @@ use crate::store::Store;
 mod accept;
 mod args;
 mod clock;
+mod contents;
+mod export;
 mod reasons;
+mod show;
 mod why;
 
 use args::{Args, Command};
@@ -52,6 +56,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn obey(command: Command, output: &Output) -> Result<(), Error> {
     match command {
+        Command::Show(args) => show::show(&args, output),
+        Command::Export(args) => export::export(&args, output),
         Command::Why(args) => why::tell(&args, output),
         Command::Accept(args) if args.revert => accept::revert(&args, output),
         Command::Accept(args) => accept::accept(&args, output),

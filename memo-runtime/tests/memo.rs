@@ -10,6 +10,8 @@ use memo_runtime::prelude::*;
 use memo_runtime::testing::Recorder;
 use serde::{Deserialize, Serialize};
 
+mod arrays;
+
 const VARIANT: &str = "MEMO_TEST_VARIANT";
 const ARGUMENTS: &str = "MEMO_TEST_ARGUMENTS";
 
@@ -74,6 +76,9 @@ fn experiment(variant: &str) -> Experiment<Params> {
 fn child() {
     let Ok(variant) = std::env::var(VARIANT) else { return };
     let arguments = std::env::var(ARGUMENTS).unwrap();
+    if variant == "arrays" {
+        return arrays::play(&arguments);
+    }
     let arguments = ["digits"].into_iter().chain(arguments.split('\n').filter(|a| !a.is_empty()));
     let code = experiment(&variant).main_with(arguments.map(Into::into));
     println!("code {code:?}");

@@ -147,6 +147,7 @@ mod tests {
             verdict: Verdict::Cached,
             notes: Vec::new(),
             seconds: None,
+            shards: None,
         });
         let plan =
             Plan { experiment: "x".into(), calls: calls.collect(), unknown_beyond: Vec::new() };

@@ -143,6 +143,17 @@ fn verdict_text(call: &PlannedCall) -> &'static str {
 }
 
 fn why_text(call: &PlannedCall) -> String {
+    let why = why_alone(call);
+    let shards =
+        call.shards.map(|shards| format!("{} of {} shards cached", shards.cached, shards.total));
+    [why, shards.unwrap_or_default()]
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+fn why_alone(call: &PlannedCall) -> String {
     match &call.verdict {
         Verdict::Cached => String::new(),
         Verdict::WillRun { reason } => reason.to_string(),
@@ -169,6 +180,7 @@ mod tests {
             verdict,
             notes: Vec::new(),
             seconds: None,
+            shards: None,
         }
     }
 

@@ -7,14 +7,14 @@ use super::text::cut;
 use crate::experiment::outcome::Preview;
 
 /// How many bytes of an artifact are looked at.
-pub(super) const LIMIT: usize = 64 * 1024;
+pub(crate) const LIMIT: usize = 64 * 1024;
 
 /// How many lines of it are shown, and how much of each.
 const LINES: usize = 10;
 const WIDTH: usize = 100;
 
 /// Writes the name of an output, where it lies, and its first lines.
-pub(super) fn written(preview: &Preview, paint: Paint) -> String {
+pub(crate) fn written(preview: &Preview, paint: Paint) -> String {
     let mut lines = vec![paint.strong(&preview.name)];
     if let Some(path) = &preview.path {
         lines[0] = format!("{}  {}", lines[0], paint.faint(&path.display().to_string()));

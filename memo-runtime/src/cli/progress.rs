@@ -206,8 +206,10 @@ impl Progress {
                 let call = call_text(stage, record.as_deref());
                 format!("{} {call}, since {because}", paint.faint("not checked"))
             }
-            Event::Checked { stage, record, .. } if line_by_line => {
-                format!("{} {}", paint.good("same   "), call_text(stage, record.as_deref()))
+            Event::Checked { stage, record, shards, .. } if line_by_line => {
+                let shards = shards.map(|shards| format!(": {}", counted(shards, "shard")));
+                let call = call_text(stage, record.as_deref());
+                format!("{} {call}{}", paint.good("same   "), shards.unwrap_or_default())
             }
             event if verbose => self.detailed(event)?,
             _ => return None,
@@ -282,10 +284,12 @@ fn shards_text(event: &Event) -> String {
 /// Writes what a checked call gave differently.
 fn differences_text(differences: &[Difference]) -> String {
     let told = differences.iter().map(|difference| {
+        let shard = difference.shard.map(|shard| format!(" in shard {shard}"));
         let output = difference.output.as_ref().map(|output| format!(" in `{output}`"));
+        let place = [shard, output].into_iter().flatten().collect::<String>();
         let diff =
             difference.diff.as_ref().map(|diff| format!("\n  {}", diff.replace('\n', "\n  ")));
-        format!("{}: {}{}", output.unwrap_or_default(), difference.what, diff.unwrap_or_default())
+        format!("{place}: {}{}", difference.what, diff.unwrap_or_default())
     });
     told.collect::<Vec<_>>().join("\n       ")
 }

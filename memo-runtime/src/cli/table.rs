@@ -46,20 +46,41 @@ pub(super) fn written(table: &Table) -> String {
 pub(super) fn stages(stages: &[StageSummary], paint: Paint) -> String {
     let has_skipped = stages.iter().any(|stage| stage.skipped > 0);
     let mut header =
-        vec!["stage", "ran", "cached", "failed", "skipped", "time", "size", "time saved"];
+        vec!["stage", "ran", "cached", "failed", "skipped", "time", "size", "time saved", "shards"];
     if !has_skipped {
         header.retain(|name| *name != "skipped");
     }
-    let right: Vec<usize> = (1..header.len()).collect();
+    let has_shards = stages.iter().any(|stage| shards_of(stage).is_some());
+    if !has_shards {
+        header.pop();
+    }
+    let right: Vec<usize> = (1..header.len() - usize::from(has_shards)).collect();
     let mut table = table(&header, &right, paint);
     let names = short_names(stages.iter().map(|stage| stage.stage));
     for stage in stages {
-        table.add_row(row(stage, names[stage.stage], has_skipped, paint));
+        table.add_row(row(stage, names[stage.stage], [has_skipped, has_shards], paint));
     }
     written(&table)
 }
 
-fn row(stage: &StageSummary, name: &str, has_skipped: bool, paint: Paint) -> Row {
+/// Says what became of the shards of a stage's arrays.
+fn shards_of(stage: &StageSummary) -> Option<String> {
+    let counts = [
+        (stage.shards_ran, "ran"),
+        (stage.shards_cached, "cached"),
+        (stage.shards_failed, "failed"),
+    ];
+    let told = counts.iter().filter(|(count, _)| *count > 0);
+    let told: Vec<String> = told.map(|(count, what)| format!("{count} {what}")).collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
+fn row(
+    stage: &StageSummary,
+    name: &str,
+    [has_skipped, has_shards]: [bool; 2],
+    paint: Paint,
+) -> Row {
     let failed = match stage.failed {
         0 => Cell::new(0),
         failed => strong(coloured(Cell::new(failed), Color::Red, paint), paint),
@@ -70,7 +91,8 @@ fn row(stage: &StageSummary, name: &str, has_skipped: bool, paint: Paint) -> Row
     let size = if stage.size > 0 { size_text(stage.size) } else { NOTHING.to_owned() };
     let first = [Cell::new(name), Cell::new(stage.ran), Cell::new(stage.cached), failed];
     let last = [time(stage.seconds), size, time(stage.saved)].map(Cell::new);
-    first.into_iter().chain(skipped).chain(last).collect::<Vec<_>>().into()
+    let shards = has_shards.then(|| Cell::new(shards_of(stage).as_deref().unwrap_or(NOTHING)));
+    first.into_iter().chain(skipped).chain(last).chain(shards).collect::<Vec<_>>().into()
 }
 
 /// Returns how wide the terminal behind standard error is.

@@ -136,7 +136,7 @@ impl OnSlurm {
         let of_shard = |shard: &usize| JobShard {
             shard: *shard,
             key: table.key(*shard),
-            generation: node.generation(table, *shard, &table.key(*shard)),
+            generation: node.generation(table, *shard),
         };
         let job = Job {
             memo: 1,

@@ -106,7 +106,7 @@ fn run(node: &Arc<Node>, one: &JobShard) -> Result<Option<Failure>, Error> {
     if !table.take_for_worker(shard, one.generation) {
         return Ok(None);
     }
-    node.run_shard(shard)?;
+    node.run_shard(shard, crate::stage::execute::IfTaken::Wait)?;
     let failed = |error: &Error| Failure {
         shard,
         error: error.chain(),

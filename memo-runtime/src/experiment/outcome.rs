@@ -82,6 +82,12 @@ pub struct StageSummary {
     pub size: u64,
     /// How long the bodies of the found calls took when they ran, in seconds.
     pub saved: f64,
+    /// How many shards of arrays ran.
+    pub shards_ran: usize,
+    /// How many shards of arrays were found.
+    pub shards_cached: usize,
+    /// How many shards of arrays failed.
+    pub shards_failed: usize,
 }
 
 impl Outcome {

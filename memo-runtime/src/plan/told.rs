@@ -9,8 +9,8 @@ use crate::key::ComponentKind;
 use crate::key::part::{PartKind, Parts};
 use crate::plan::Plan;
 use crate::plan::edges::{Positions, inputs_of, outputs_of};
-use crate::plan::verdicts::{PlannedCall, verdicts};
-use crate::stage::node::Node;
+use crate::plan::verdicts::{PlannedCall, PlannedShards, verdicts};
+use crate::stage::node::{Node, Status};
 use crate::store::Store;
 
 /// Says what would happen to everything that was declared.
@@ -28,13 +28,22 @@ pub(crate) fn plan_of(experiment: &str, declaration: &Declaration) -> Plan {
             outputs: outputs_of(node),
             verdict,
             notes: notes_of(node),
-            seconds: node.head().map(|head| head.seconds),
+            seconds: seconds_of(node),
+            shards: PlannedShards::of(node),
         },
     );
     Plan {
         experiment: experiment.to_owned(),
         calls: calls.collect(),
         unknown_beyond: declaration.unknown_beyond.clone(),
+    }
+}
+
+/// Returns how long the body took, or the bodies of all shards, of a call that is cached.
+fn seconds_of(node: &Node) -> Option<f64> {
+    match node.table() {
+        Some(table) => matches!(node.status(), Status::Hit).then(|| table.counts().saved),
+        None => node.head().map(|head| head.seconds),
     }
 }
 

@@ -45,8 +45,32 @@ pub struct PlannedCall {
     pub verdict: Verdict,
     /// What people should know of it: code that the fingerprint does not see.
     pub notes: Vec<String>,
-    /// How long the body took when it ran, in seconds, for a call that is cached.
+    /// How long the body took when it ran, in seconds, for a call that is cached; of an array, all bodies.
     pub seconds: Option<f64>,
+    /// Which shards are there, of an array whose elements are known.
+    pub shards: Option<PlannedShards>,
+}
+
+/// How many shards of an array are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PlannedShards {
+    /// How many elements there are.
+    pub total: usize,
+    /// How many were found.
+    pub cached: usize,
+    /// How many would run.
+    pub to_compute: usize,
+    /// How many wait for elements that another array makes.
+    pub waiting: usize,
+}
+
+impl PlannedShards {
+    /// Counts the shards of a call, if it is an open array.
+    pub(super) fn of(node: &Node) -> Option<Self> {
+        let counts = node.table()?.counts();
+        let (total, cached, waiting) = (counts.total, counts.found, counts.waits);
+        Some(Self { total, cached, to_compute: counts.missing(), waiting })
+    }
 }
 
 /// What would happen to a call.

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::End;
 use super::progress::Needs;
 use super::scheduler::Scheduler;
+use crate::error::Error;
 use crate::stage::array::table::Table;
+use crate::stage::execute::IfTaken;
 use crate::stage::node::Status;
 
 impl Scheduler<'_> {
@@ -23,36 +25,79 @@ impl Scheduler<'_> {
         }
         self.state().shards_run(index);
         self.more_shards(index);
+        // What was found just now may be what others wait for.
+        self.news(index);
+    }
+
+    /// Notes that a call does not run for now. An array is known only when all its elements are.
+    pub(super) fn array_rests(&self, index: usize) {
+        let node = &self.graph.nodes[index];
+        if node.table().is_none() {
+            return self.rests(index);
+        }
+        node.catch_up();
+        self.opened(index);
+        self.may_rest(index);
+        self.news(index);
+    }
+
+    fn may_rest(&self, index: usize) {
+        let node = &self.graph.nodes[index];
+        if node.table().is_some_and(|table| table.counts().waits > 0) {
+            return;
+        }
+        match node.lost_to() {
+            Some(because) => self.skip(index, because),
+            None => self.rests(index),
+        }
     }
 
     /// Runs a shard of an array.
     pub(super) fn shard(&self, index: usize, shard: usize) {
         let node = &self.graph.nodes[index];
-        if node.run_shard(shard).is_err() {
+        if node.run_shard(shard, IfTaken::ComeBack).is_err() {
             self.state().stopped = true;
             return self.changed.notify_all();
         }
         self.news(index);
+        // One that somebody else computes is taken up again.
+        self.more_shards(index);
     }
 
-    /// Tells of the shards of an array that have ended.
-    fn news(&self, index: usize) {
-        let node = &self.graph.nodes[index];
-        let Some(table) = node.table() else { return };
-        let ended = table.take_news();
-        for &reader in &self.graph.readers[index] {
-            if self.graph.takes_shards(reader, index) {
-                ended.iter().for_each(|shard| self.graph.nodes[reader].elements_ended(*shard));
-                self.more_shards(reader);
+    /// Tells of the shards of an array that have ended, and of those that are found for it. A list stands in
+    /// for recursion, which a long chain of arrays would not survive.
+    pub(super) fn news(&self, index: usize) {
+        let mut open = vec![index];
+        while let Some(index) = open.pop() {
+            let Some(table) = self.graph.nodes[index].table() else { continue };
+            let ended = table.take_news();
+            for &reader in &self.graph.readers[index] {
+                if !ended.is_empty() && self.graph.takes_shards(reader, index) {
+                    ended.iter().for_each(|shard| self.graph.nodes[reader].elements_ended(*shard));
+                    let node = &self.graph.nodes[reader];
+                    if node.lives_in_memory() && node.is_miss() && !self.state().is_running(reader)
+                    {
+                        self.may_rest(reader);
+                    }
+                    self.more_shards(reader);
+                    open.push(reader);
+                }
+            }
+            if self.fail_fast && table.counts().failed > 0 {
+                self.state().stopped = true;
+                self.array_ended(index);
+            } else if table.is_complete() && self.state().is_running(index) {
+                self.array_ended(index);
             }
         }
-        if self.fail_fast && table.counts().failed > 0 {
-            self.state().stopped = true;
-            return self.array_ended(index);
-        }
-        if table.is_complete() {
-            self.array_ended(index);
-        }
+    }
+
+    /// Notes that a shard has panicked outside its body, and that its array begins no other.
+    pub(super) fn shard_panicked(&self, index: usize, shard: usize, error: &Error) {
+        let Some(table) = self.graph.nodes[index].table() else { return };
+        table.panicked(shard, error);
+        self.news(index);
+        self.more_shards(index);
     }
 
     /// Hands the shards of an array over that run elsewhere. False if they run here.

@@ -206,6 +206,11 @@ impl Progress {
         *shards = (*shards).max(Shards::Run);
     }
 
+    /// Whether the shards of an array run, here or elsewhere.
+    pub(super) fn is_running(&self, index: usize) -> bool {
+        self.tasks[index].shards >= Shards::Run
+    }
+
     /// Notes that an executor runs an array whose elements are all known. False if it is not that far, or an
     /// executor has it.
     pub(super) fn hand_over(&mut self, graph: &Graph<'_>, index: usize) -> bool {

@@ -124,7 +124,7 @@ impl<'a> Scheduler<'a> {
             None => self.step(index, may_run),
         });
         if let Err(panic) = catch_unwind(step) {
-            self.panicked(index, panic_text(&*panic));
+            self.panicked(index, shard, panic_text(&*panic));
         }
     }
 
@@ -162,8 +162,7 @@ impl<'a> Scheduler<'a> {
             }
             Status::Miss(_) if !self.state().is_wanted_now(&self.graph, index) => {
                 drop(turn);
-                self.opened(index);
-                return self.rests(index);
+                return self.array_rests(index);
             }
             Status::Miss(_) if node.array.is_some() => {
                 drop(turn);
@@ -234,7 +233,7 @@ impl<'a> Scheduler<'a> {
     }
 
     /// Notes that a call does not run, at least until somebody asks for its values.
-    fn rests(&self, index: usize) {
+    pub(super) fn rests(&self, index: usize) {
         let unread = self.state().rests(&self.graph, index);
         self.drop_values(&unread);
         self.wake(&self.state());
@@ -306,9 +305,16 @@ impl<'a> Scheduler<'a> {
         unread.iter().for_each(|source| self.graph.nodes[*source].drop_values());
     }
 
-    fn panicked(&self, index: usize, what: &str) {
+    fn panicked(&self, index: usize, shard: Option<usize>, what: &str) {
         let node = &self.graph.nodes[index];
         let error = Error::new(ErrorKind::Stage, format!("it panicked outside its body: {what}"));
+        if let Some(shard) = shard {
+            let told = AssertUnwindSafe(|| self.shard_panicked(index, shard, &error));
+            if catch_unwind(told).is_err() {
+                self.state().stopped = true;
+            }
+            return;
+        }
         let error = node.blame(error);
         node.set_status(Status::Failed(error.clone()));
         let told = AssertUnwindSafe(|| self.failed(index, End::Failed(error)));

@@ -114,6 +114,9 @@ fn add(summary: &mut StageSummary, node: &Node, end: &End) {
         End::Failed(_) => summary.failed += 1,
         End::Skipped => summary.skipped += 1,
     }
+    summary.shards_ran += counts.ran;
+    summary.shards_cached += counts.found;
+    summary.shards_failed += counts.failed;
     let kept = head.iter().flat_map(|head| head.kept());
     summary.size += kept.map(|kept| kept.size).sum::<u64>() + counts.size;
 }

@@ -4,11 +4,13 @@
 //! The call is one node all the same. Its key is what all shards share: stage, code, params, and the inputs
 //! that each of them reads. A shard's key is made of that and of its element, and of the index where the body
 //! takes it. [`open`] finds which shards are there, [`table`] knows how far each of them is, [`shard`] runs
-//! one, [`whole`] is what the call is to others.
+//! one, [`former`] finds what was kept under
+//! another name or accepted code, [`whole`] is what the call is to others.
 
 pub(crate) mod elements;
 #[cfg(all(feature = "slurm", unix))]
 mod elsewhere;
+mod former;
 mod open;
 mod ranges;
 mod shard;
@@ -20,6 +22,7 @@ use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 
+pub(crate) use former::FormerShards;
 use table::Table;
 
 /// An element of an array, as the body's closure is given it.

@@ -1,5 +1,5 @@
 //! Checking a call that was found: its body runs again, and what it gives is compared with what is kept.
-//! Nothing of it is kept or handed out.
+//! Nothing of it is kept or handed out. Of an array, each shard that was found is checked by itself.
 
 use std::any::Any;
 use std::io::Read;
@@ -23,22 +23,30 @@ type Value = Arc<dyn Any + Send + Sync>;
 
 impl Node {
     /// Runs the body of a call that was found, and says what it gives differently.
-    pub(crate) fn check(&self) -> Vec<Difference> {
-        let Some(head) = self.head() else { return Vec::new() };
-        match self.differences(&head) {
-            Ok(differences) => differences,
-            Err(error) => {
-                let what = self.hide_secrets(error.chain());
-                vec![Difference { output: None, what, diff: None }]
-            }
-        }
+    pub(crate) fn check(&self, shard: Option<usize>) -> Vec<Difference> {
+        let outcome = match shard {
+            None => self.head().map(|head| self.differences(&head, None)),
+            Some(shard) => self.check_shard(shard),
+        };
+        let mut differences = outcome.unwrap_or(Ok(Vec::new())).unwrap_or_else(|error| {
+            let what = self.hide_secrets(error.chain());
+            vec![Difference { shard, output: None, what, diff: None }]
+        });
+        differences.iter_mut().for_each(|difference| difference.shard = shard);
+        differences
     }
 
-    fn differences(&self, head: &Head) -> Result<Vec<Difference>, Error> {
+    fn check_shard(&self, shard: usize) -> Option<Result<Vec<Difference>, Error>> {
+        let head = self.shard_head(shard)?.map_err(|what| Error::new(ErrorKind::Damaged, what));
+        let hold = || self.each_inputs().try_for_each(|(_, each)| each.hold());
+        Some(hold().and(head).and_then(|head| self.differences(&head, Some(shard))))
+    }
+
+    fn differences(&self, head: &Head, shard: Option<usize>) -> Result<Vec<Difference>, Error> {
         let failed = |error| Error::new(ErrorKind::Store, "no folder could be made").because(error);
         let scratch = tempfile::tempdir().map_err(failed)?;
         // The context goes last: its folder may hold the files that were made.
-        let (values, _context) = self.made_again()?;
+        let (values, _context) = self.made_again(shard)?;
         let mut fresh = Again { saved: Vec::new(), values, node: self };
         let mut differences = Vec::new();
         for (index, slot) in self.outputs.iter().enumerate() {
@@ -68,12 +76,12 @@ impl Node {
     }
 
     /// Runs the body as a run would, with as many attempts.
-    fn made_again(&self) -> Result<(Vec<Value>, Context), Error> {
+    fn made_again(&self, shard: Option<usize>) -> Result<(Vec<Value>, Context), Error> {
         let mut number = 1;
         loop {
             let interrupted = Arc::clone(&self.session.interrupted);
             let ctx = Context::new(self.spec.name, number, interrupted, std::env::temp_dir());
-            let inputs = Inputs { inputs: &self.inputs, shard: 0 };
+            let inputs = Inputs { inputs: &self.inputs, shard: shard.unwrap_or(0) };
             let _span = crate::trace::enter(self.spec.name, self.record.as_deref(), number);
             let error = match catch_unwind(AssertUnwindSafe(|| self.work.run(&inputs, &ctx))) {
                 Ok(Ok(Values(values))) => {
@@ -88,7 +96,7 @@ impl Node {
                     Error::new(ErrorKind::Stage, message)
                 }
             };
-            if number > self.spec.retries || !self.is_retried(number, None, &error) {
+            if number > self.spec.retries || !self.is_retried(number, shard, &error) {
                 return Err(error);
             }
             number += 1;
@@ -132,13 +140,19 @@ impl Node {
         let new = saved.reopen(&before.extension);
         let texts = old.and_then(|old| Some((text(&old, before)?, text(&new, &after)?)));
         let diff = texts.and_then(|(old, new)| diff::of(&old, &new));
-        Some(Difference { output, what, diff: diff.map(|diff| self.hide_secrets(diff)) })
+        Some(Difference {
+            shard: None,
+            output,
+            what,
+            diff: diff.map(|diff| self.hide_secrets(diff)),
+        })
     }
 
     /// Runs the validator over what was made again.
     fn refused(&self, fresh: &Again<'_>) -> Option<Difference> {
         let what = self.validator.as_ref()?.check(fresh).err()?;
-        Some(Difference { output: None, what: self.hide_secrets(what), diff: None })
+        let what = self.hide_secrets(what);
+        Some(Difference { shard: None, output: None, what, diff: None })
     }
 }
 

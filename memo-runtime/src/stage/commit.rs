@@ -297,7 +297,10 @@ impl Node {
     /// Names a file or an input that is no longer what it was when the key was made.
     pub(super) fn what_changed(&self) -> Option<String> {
         let changed = |file: &&FileDigest| !file.unchanged().unwrap_or(false);
-        if let Some(file) = self.all_files().find(changed) {
+        // A shard reads its own element of an array, and those of other shards may change.
+        let shared = self.inputs.iter().filter(|input| !matches!(input, Input::Each(_)));
+        let shared = shared.flat_map(Input::handles).flat_map(|handle| handle.slot.files());
+        if let Some(file) = self.files.iter().chain(shared).find(changed) {
             return Some(format!("`{}`", file.shown));
         }
         let heads = self.shared_inputs().filter_map(Handle::node).filter_map(|node| node.head());

@@ -173,8 +173,8 @@ impl Node {
     pub(crate) fn valueless(&self) -> Vec<Arc<Node>> {
         let without = self.inputs.iter().flat_map(|input| {
             // An array takes the shards of another as they come.
-            let is_array = matches!(input, Input::Each(each) if each.array().is_some());
-            let handles = input.handles().filter(move |_| !is_array);
+            let comes = matches!(input, Input::Each(each) if each.array().is_some_and(|(node, _)| !node.lives_in_memory()));
+            let handles = input.handles().filter(move |_| !comes);
             handles.filter_map(|handle| match &handle.origin {
                 crate::lazy::Origin::Node(node, output) if !node.has_value(*output) => {
                     let is_absent = input.may_be_absent() && node.has_failed();

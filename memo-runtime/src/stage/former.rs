@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::array::FormerShards;
 use super::fixed::Instance;
 use super::node::Node;
 use crate::digest::Digest;
@@ -53,6 +54,21 @@ impl Node {
     fn key_as(&self, former: Former) -> Option<Digest> {
         let digest = self.instance.digest_as(self.spec, former.stage, former.code);
         self.key_of(&digest)
+    }
+
+    /// Lists where shards of an array may lie beside their own packs, the latest first.
+    pub(super) fn former_shards(&self) -> Vec<FormerShards> {
+        let store = &self.session.store;
+        let former = |former: Former| {
+            let shared = self.key_as(former)?;
+            // Most former names and codes have no shards of this very array.
+            store.has_packs(former.stage, &shared).then(|| {
+                let packs = store.packs(former.stage, &shared, self.outputs.len());
+                packs.refresh();
+                FormerShards { shared, packs, is_renamed: former.code == self.spec.code }
+            })
+        };
+        self.formers().into_iter().filter_map(former).collect()
     }
 
     /// Returns the key by which outputs without artifact enter other keys: that of the oldest name and

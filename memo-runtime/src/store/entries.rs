@@ -57,6 +57,7 @@ impl Store {
             files.find_map(Entry::read).map(|entry| entry.head.stage.into_owned())
         };
         let mut names: Vec<String> = folders.flatten().filter_map(name).collect();
+        names.extend(self.stages_of_shards());
         names.extend(self.runs(20).into_iter().flat_map(|run| run.calls).map(|call| call.stage));
         names.sort();
         names.dedup();

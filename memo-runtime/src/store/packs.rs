@@ -38,8 +38,6 @@ mod shards;
 mod table;
 mod writer;
 
-pub(crate) use line::Line;
-pub(crate) use reading::Damage;
 pub(crate) use record::mark;
 pub(crate) use shards::{Place, Shard, Shards};
 
@@ -85,12 +83,33 @@ impl Store {
 }
 
 impl Store {
+    /// Whether shards of `stage` may be kept that have the part `shared` of their keys in common.
+    pub(crate) fn has_packs(&self, stage: &str, shared: &Digest) -> bool {
+        self.layout().shards(stage, shared).is_dir()
+    }
+
+    /// Lists the parts of keys that shards of a stage have in common, whatever is in their packs.
+    pub(crate) fn folders_of_shards(&self, stage: &str) -> Vec<Digest> {
+        let folders = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
+        let shared =
+            folders(self.layout().shards_of(stage)).flat_map(|entry| folders(entry.path()));
+        shared.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    }
+
+    /// Lists the full names of the stages that have shards.
+    pub(crate) fn stages_of_shards(&self) -> Vec<String> {
+        let folders = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
+        let stages = folders(self.layout().base().join("shards"));
+        let name = |folder: fs::DirEntry| {
+            let mut arrays = folders(folder.path()).flat_map(|entry| folders(entry.path()));
+            arrays.find_map(|array| reading::stage_in(&array.path()))
+        };
+        stages.filter_map(name).collect()
+    }
+
     /// Lists all shards of a stage, by the part that their keys have in common.
     pub(crate) fn packs_of(&self, stage: &str) -> Vec<(Digest, Packs)> {
-        let folder = self.layout().shards_of(stage);
-        let folders = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
-        let shared = folders(folder).flat_map(|entry| folders(entry.path()));
-        let shared = shared.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let shared = self.folders_of_shards(stage).into_iter();
         shared
             .filter_map(|shared| {
                 let outputs = reading::outputs_in(&self.layout().shards(stage, &shared))?;
@@ -101,6 +120,11 @@ impl Store {
 }
 
 impl Packs {
+    /// The full name of the stage.
+    pub(crate) fn stage(&self) -> &str {
+        &self.0.stage
+    }
+
     /// Looks for `keys`, after a look at what has come since the last time.
     pub(crate) fn find(&self, keys: &[Digest]) -> Shards {
         self.refresh();

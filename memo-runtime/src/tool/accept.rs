@@ -1,5 +1,7 @@
 //! `memo accept`: entries of former code are found again, on the user's word, and `--revert`.
 
+use std::collections::HashSet;
+
 use super::args::Accept;
 use super::{clock, open, stage};
 use crate::cli::output::Output;
@@ -36,7 +38,7 @@ pub(super) fn accept(args: &Accept, output: &Output) -> Result<(), Error> {
         output.result(&format!("the entries of {old_text} are accepted for {new_text} already"));
         return Ok(());
     }
-    let entries = entries_text(served);
+    let entries = entries_text(served.0) + &shards_text(served.1);
     if args.dry_run {
         output.result(&format!("{entries} would be found for {new_text}; nothing was written"));
         return Ok(());
@@ -135,12 +137,18 @@ fn former(wanted: Option<&str>, new: u128, stage: &str, entries: &[Entry]) -> Re
     }
 }
 
-/// Counts the entries of a code, with those that are accepted for it.
-fn served(store: &Store, stage: &str, old: u128, entries: &[Entry]) -> usize {
+/// Counts the entries of a code, and their shards, with those that are accepted for it.
+fn served(store: &Store, stage: &str, old: u128, entries: &[Entry]) -> (usize, usize) {
     let mut codes = store.accepted(stage, old);
     codes.push(old);
     let is_served = |entry: &&Entry| code_of(entry).is_some_and(|code| codes.contains(&code));
-    entries.iter().filter(|entry| !entry.is_accepted()).filter(is_served).count()
+    let served = entries.iter().filter(|entry| !entry.is_accepted()).filter(is_served);
+    let served: Vec<_> = served.map(|entry| entry.head.key).collect();
+    let mut shards = HashSet::new();
+    for (_, packs) in store.packs_of(stage).iter().filter(|(shared, _)| served.contains(shared)) {
+        shards.extend(packs.all().flatten().map(|(_, line)| line.head.key));
+    }
+    (served.len(), shards.len())
 }
 
 /// Says which code differs, as far as that is known.
@@ -161,6 +169,10 @@ fn code_of(entry: &Entry) -> Option<u128> {
 
 fn entries_text(count: usize) -> String {
     if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
+}
+
+fn shards_text(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(" with {}", counted(count, "shard")) }
 }
 
 fn short(code: u128) -> String {

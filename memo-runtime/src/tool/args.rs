@@ -17,6 +17,13 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// List what is kept of a stage, or show values
+    Show(Show),
+    /// Write what is kept of a stage as files, one for each value
+    ///
+    /// Shards are named by their position and key, entries by their key. Nothing is written outside DIR,
+    /// and nothing that is there is written over.
+    Export(Export),
     /// Say why a stage ran last, for each record
     Why(Why),
     /// Carry entries over to code that changed without changing any result
@@ -25,6 +32,52 @@ pub(super) enum Command {
     /// `memo accept STAGE` lets the entries of the former code be found again. What is carried over says
     /// so in its manifest, and `--revert` takes it all back.
     Accept(Accept),
+}
+
+/// What `show` takes.
+#[derive(Debug, ArgGroup)]
+pub(super) struct Show {
+    /// The stage: any end of its name that only it has
+    pub(super) stage: String,
+
+    /// Show what has a key that begins so: an entry, an array, or a shard
+    #[arg(value_name = "KEY")]
+    pub(super) keys: Vec<String>,
+
+    /// Show the shard of the element at this position, counted from 0 [default: of the latest array]
+    #[arg(long, value_name = "N")]
+    pub(super) shard: Option<u64>,
+
+    /// The store's folder
+    #[arg(long, value_name = "DIR", default_value = ".memo")]
+    pub(super) store: PathBuf,
+
+    /// For people (text) or programs (json)
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
+    pub(super) format: Format,
+}
+
+/// What `export` takes.
+#[derive(Debug, ArgGroup)]
+pub(super) struct Export {
+    /// The stage: any end of its name that only it has
+    pub(super) stage: String,
+
+    /// Export only what has a key that begins so: an entry, an array, or a shard
+    #[arg(value_name = "KEY")]
+    pub(super) keys: Vec<String>,
+
+    /// Export only the shard of the element at this position [default: of the latest array]
+    #[arg(long, value_name = "N")]
+    pub(super) shard: Option<u64>,
+
+    /// The folder to write to; it is made if need be
+    #[arg(long, value_name = "DIR")]
+    pub(super) to: PathBuf,
+
+    /// The store's folder
+    #[arg(long, value_name = "DIR", default_value = ".memo")]
+    pub(super) store: PathBuf,
 }
 
 /// What `why` takes.

@@ -5,9 +5,12 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use super::args::{Format, Why};
+use super::contents::Array;
 use super::reasons::Reason;
 use super::{clock, open, stage};
 use crate::cli::output::{Output, Paint};
+use crate::cli::text::counted;
+use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, did_you_mean};
 use crate::experiment::outcome::duration_text;
 use crate::key::{Component, ComponentKind};
@@ -32,8 +35,25 @@ struct Told {
     /// The record that called it first; `None` for aggregates and the like.
     record: Option<String>,
     entry: Option<Computed>,
+    /// The shards, of an array stage.
+    shards: Option<Shards>,
     /// What the last run failed with, if that was later.
     failed: Option<Failed>,
+}
+
+/// The shards of an array, and why the latest of them were computed.
+#[derive(Debug, Serialize)]
+struct Shards {
+    /// The part that their keys have in common.
+    key: Digest,
+    count: usize,
+    damaged: usize,
+    /// When the latest was done, in milliseconds since 1970.
+    completed: u64,
+    /// The last run that computed some, unless that was the first.
+    run: Option<String>,
+    /// Why it did.
+    reason: Option<String>,
 }
 
 /// An entry, and why it was computed.
@@ -93,7 +113,8 @@ pub(super) fn tell(args: &Why, output: &Output) -> Result<(), Error> {
 
 fn all(store: &Store, stage: &str, wanted: Option<&str>) -> Result<Vec<Told>, Error> {
     let entries = store.entries_of(stage, MOST);
-    let failures = failures(store, stage);
+    let ends = ends(store, stage);
+    let failures: Vec<_> = ends.iter().filter(|(call, _)| call.end != CallEnd::Ran).collect();
     let mut records: Vec<Option<String>> = Vec::new();
     let of_entries = entries.iter().map(|entry| &entry.detail.record);
     let mut seen = HashSet::new();
@@ -111,6 +132,32 @@ fn all(store: &Store, stage: &str, wanted: Option<&str>) -> Result<Vec<Told>, Er
         }
         records.retain(|record| record.as_deref() == Some(wanted));
     }
+    let arrays = store.packs_of(stage).into_iter();
+    let arrays = arrays.map(|(shared, packs)| Array::of(shared, packs, None));
+    let arrays: Vec<Array> = arrays.filter(|array| !array.shards.is_empty()).collect();
+    let shards = |entry: &Entry| {
+        let array = arrays.iter().find(|array| array.shared == entry.head.key)?;
+        let mut ran = ends.iter().filter(|(call, _)| call.end == CallEnd::Ran);
+        let last = ran.find(|(call, end)| {
+            call.record == entry.detail.record && end.ended >= entry.head.completed
+        });
+        let last = last.map(|(_, end)| end).filter(|end| end.run != entry.head.run);
+        Some(Shards {
+            run: last.map(|end| end.run.clone()),
+            reason: last.and_then(|end| end.reason.clone()),
+            ..Shards::of(array)
+        })
+    };
+    // Those of a run that came to no end have no entry.
+    let is_orphan = |array: &&Array| !entries.iter().any(|entry| entry.head.key == array.shared);
+    let orphans = arrays.iter().filter(|_| wanted.is_none()).filter(is_orphan).map(|array| Told {
+        stage: stage.to_owned(),
+        record: None,
+        entry: None,
+        shards: Some(Shards::of(array)),
+        failed: None,
+    });
+    let orphans: Vec<Told> = orphans.collect();
     let budget = MOST.saturating_sub(entries.len());
     let mut search = Search { store, stages: store.stages(), budget };
     let told = records.into_iter().map(|record| {
@@ -119,19 +166,32 @@ fn all(store: &Store, stage: &str, wanted: Option<&str>) -> Result<Vec<Told>, Er
         let failed = failures.iter().find(|(call, _)| call.record == record);
         let failed = failed.filter(|(_, failed)| failed.ended >= since);
         let failed = failed.map(|(_, failed)| failed.clone());
+        let shards = entry.and_then(shards);
         let entry = entry.map(|entry| computed(&mut search, entry, &entries));
-        Told { stage: stage.to_owned(), record, entry, failed }
+        Told { stage: stage.to_owned(), record, entry, shards, failed }
     });
-    Ok(told.collect())
+    Ok(told.chain(orphans).collect())
 }
 
-/// Lists how the stage's calls failed in the last runs, the latest first. A record that has run since
-/// then is known by its entry.
-fn failures(store: &Store, stage: &str) -> Vec<(CallRecord, Failed)> {
+impl Shards {
+    fn of(array: &Array) -> Self {
+        Self {
+            key: array.shared,
+            count: array.shards.len(),
+            damaged: array.damaged.len(),
+            completed: array.latest,
+            run: None,
+            reason: None,
+        }
+    }
+}
+
+/// Lists how the stage's calls ended in the last runs, the latest first. A record that has run since
+/// one failed is known by its entry.
+fn ends(store: &Store, stage: &str) -> Vec<(CallRecord, Failed)> {
     let of_run = |run: crate::store::entries::KeptRun| {
         let (ended, name, experiment) = (run.ended, run.run, run.experiment);
-        let failed = |call: &CallRecord| call.stage == stage && call.end != CallEnd::Ran;
-        let calls = run.calls.into_iter().filter(failed);
+        let calls = run.calls.into_iter().filter(|call| call.stage == stage);
         calls.map(move |call| {
             let failed = Failed {
                 ended,
@@ -228,7 +288,13 @@ fn text(told: &Told, paint: Paint) -> String {
         );
     }
     let Some(entry) = &told.entry else {
-        lines.push("  no result of it is kept".to_owned());
+        match &told.shards {
+            None => lines.push("  no result of it is kept".to_owned()),
+            Some(shards) => {
+                lines.push(shards_text(shards));
+                lines.push("  the run that computed them came to no end".to_owned());
+            }
+        }
         return lines.join("\n");
     };
     let by = entry.program.as_deref().or(entry.experiment.as_deref()).unwrap_or("a program");
@@ -242,6 +308,13 @@ fn text(told: &Told, paint: Paint) -> String {
         paint.faint(" (by comparison with earlier entries)")
     };
     lines.push(format!("  why: {}{how}", plain(&entry.reason.text)));
+    if let Some(shards) = &told.shards {
+        lines.push(shards_text(shards));
+        if let Some(run) = &shards.run {
+            let why = shards.reason.as_deref().unwrap_or("it was not told");
+            lines.push(format!("  why the latest: {} (run {})", plain(why), plain(run)));
+        }
+    }
     for above in &entry.inputs {
         let record = above.record.as_deref().map(|record| format!(" ({record})"));
         let stage = format!("{}{}", above.stage, record.unwrap_or_default());
@@ -250,4 +323,15 @@ fn text(told: &Told, paint: Paint) -> String {
         lines.push(plain(&line).into_owned());
     }
     lines.join("\n")
+}
+
+/// Says how many shards are kept.
+fn shards_text(shards: &Shards) -> String {
+    let (count, key, at) =
+        (counted(shards.count, "shard"), shards.key.short(), clock::text(shards.completed));
+    let damaged = match shards.damaged {
+        0 => String::new(),
+        damaged => format!(", {}", counted(damaged, "damaged line")),
+    };
+    format!("  array {key}: {count}, the latest {at}{damaged}")
 }

@@ -60,13 +60,13 @@ pub(crate) fn event(event: &Event) {
         Event::Warning { stage, record, message, lost } => {
             warn!(target: "memo", stage, record, lost, "{message}");
         }
-        Event::Checked { stage, record, key, differences } if differences.is_empty() => {
-            info!(target: "memo", stage, record, %key, "checked");
+        Event::Checked { stage, record, key, shards, differences } if differences.is_empty() => {
+            info!(target: "memo", stage, record, %key, shards, "checked");
         }
-        Event::Checked { stage, record, key, differences } => {
-            let what: Vec<&str> = differences.iter().map(|one| &*one.what).collect();
+        Event::Checked { stage, record, key, shards, differences } => {
+            let what: Vec<String> = differences.iter().map(ToString::to_string).collect();
             let differences = what.join("; ");
-            error!(target: "memo", stage, record, %key, differences, "checked");
+            error!(target: "memo", stage, record, %key, shards, differences, "checked");
         }
         Event::NotChecked { stage, record, because } => {
             info!(target: "memo", stage, record, because, "not checked");

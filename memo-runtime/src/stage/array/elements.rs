@@ -72,6 +72,15 @@ impl EachInput {
         Ok(count)
     }
 
+    /// Loads a `Vec` of elements that is not held, and holds it.
+    pub(crate) fn hold(&self) -> Result<(), Error> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.is_none() {
+            *held = self.elements.load()?.0;
+        }
+        Ok(())
+    }
+
     /// Lets go of a `Vec` of elements.
     pub(crate) fn let_go(&self) {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).take();

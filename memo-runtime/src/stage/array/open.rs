@@ -20,7 +20,7 @@ const WORTH_A_THREAD: usize = 10_000;
 
 impl Node {
     /// Returns the inputs of which each shard takes an element, with the names of their parameters.
-    pub(super) fn each_inputs(&self) -> impl Iterator<Item = (&'static str, &EachInput)> {
+    pub(in crate::stage) fn each_inputs(&self) -> impl Iterator<Item = (&'static str, &EachInput)> {
         self.spec.inputs.iter().zip(&self.inputs).filter_map(|(spec, input)| match input {
             Input::Each(each) => Some((spec.parameter, each)),
             Input::One(_) | Input::Across(_) => None,
@@ -39,7 +39,8 @@ impl Node {
         }
         let total = self.count_elements()?;
         let packs = self.session.store.packs(self.spec.name, &shared, self.outputs.len());
-        let table = Table::new(packs, self.outputs.len(), total);
+        let formers = if self.looks_up_shards() { self.former_shards() } else { Vec::new() };
+        let table = Table::new(packs, formers, self.outputs.len(), total);
         self.set_key(shared);
         self.fill(&table, &shared)?;
         Ok(Some(array.table.get_or_init(|| table)))
@@ -73,17 +74,29 @@ impl Node {
         let total = table.total();
         let mut state = table.state();
         let waits = self.waits_for_shards(total);
-        self.enter_keys(shared, total, &mut state, &waits)?;
-        let keys = std::mem::take(&mut state.keys);
+        let mut keys = std::mem::take(&mut state.keys);
+        for (shard, files) in self.enter_keys(shared, &mut keys, &waits)? {
+            // Arrays that are taken together may name files each.
+            state.files.entry(shard).or_default().extend(files);
+        }
         let kept = self.looks_up_shards().then(|| table.packs.find(&keys));
+        if kept.is_none() && self.is_kept() {
+            // What is made anew takes the place of what is there.
+            table.packs.refresh();
+        }
         state.keys = keys;
         if let Some(kept) = &kept {
             for what in kept.unreadable() {
                 self.warn(format!("shards cannot be read: {what}"), false);
             }
         }
+        let is_missing = |shard| kept.as_ref().is_some_and(|kept| !kept.is_found(shard));
+        self.fill_from_formers(table, &mut state, &waits, &is_missing)?;
         let is_open = |shard: &usize| waits.get(*shard).is_none_or(|waits| !waits);
         for shard in (0..total).filter(is_open) {
+            if !state.waits(shard) {
+                continue;
+            }
             let found = kept.as_ref().and_then(|kept| kept.get(shard));
             self.judge_shard(table, &mut state, shard, found);
         }
@@ -93,9 +106,9 @@ impl Node {
     /// Says of each shard whether it waits for a shard of another array; nothing where none does.
     fn waits_for_shards(&self, total: usize) -> Vec<bool> {
         let mut waits = Vec::new();
-        for (table, output) in self.arrays_above() {
+        for (node, output) in self.arrays_above() {
             for shard in 0..total {
-                if table.identity(shard, output).is_none() {
+                if node.identity_of_shard(shard, output).is_none() {
                     waits.resize(total, false);
                     waits[shard] = true;
                 }
@@ -104,29 +117,40 @@ impl Node {
         waits
     }
 
-    fn arrays_above(&self) -> impl Iterator<Item = (&Table, usize)> {
-        self.each_inputs().filter_map(|(_, each)| {
-            let (node, output) = each.array()?;
-            Some((node.table()?, output))
-        })
+    fn arrays_above(&self) -> impl Iterator<Item = (&Arc<Node>, usize)> {
+        self.each_inputs().filter_map(|(_, each)| each.array())
     }
 
-    fn enter_keys(
+    /// Returns the digest by which a shard's output enters other keys: once it is there, or once its key
+    /// is known where no run keeps it.
+    fn identity_of_shard(&self, shard: usize, output: usize) -> Option<Digest> {
+        let table = self.table()?;
+        let known = table.identity(shard, output);
+        if known.is_some() || !self.lives_in_memory() {
+            return known;
+        }
+        let is_known = !matches!(table.far(shard)?, Far::Waits | Far::Failed | Far::Lost);
+        is_known.then(|| self.shard_identities(&table.key(shard), None, false)[output])
+    }
+
+    /// Whether it runs only for those who need its values.
+    pub(crate) fn lives_in_memory(&self) -> bool {
+        self.array.is_some() && !self.is_kept() && self.uncached.is_none()
+    }
+
+    /// Writes the keys of all shards whose elements are known, and returns the files that these name.
+    pub(super) fn enter_keys(
         &self,
         shared: &Digest,
-        total: usize,
-        state: &mut State,
+        keys: &mut [Digest],
         waits: &[bool],
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<(usize, Vec<FileDigest>)>, Error> {
+        let total = keys.len();
         let chunks = thread::available_parallelism().map_or(1, usize::from);
         let chunks = chunks.min(total / WORTH_A_THREAD).max(1);
         let size = total.div_ceil(chunks).max(1);
-        let work: Vec<(usize, &mut [Digest])> = state
-            .keys
-            .chunks_mut(size)
-            .enumerate()
-            .map(|(chunk, keys)| (chunk * size, keys))
-            .collect();
+        let work: Vec<(usize, &mut [Digest])> =
+            keys.chunks_mut(size).enumerate().map(|(chunk, keys)| (chunk * size, keys)).collect();
         let named = match <[_; 1]>::try_from(work) {
             Ok([(first, keys)]) => vec![self.keys_of(shared, first, keys, waits)],
             Err(work) => thread::scope(|scope| {
@@ -142,10 +166,11 @@ impl Node {
                 threads.into_iter().map(join).collect()
             }),
         };
+        let mut files = Vec::new();
         for named in named {
-            state.files.extend(named?);
+            files.extend(named?);
         }
-        Ok(())
+        Ok(files)
     }
 
     /// Writes the keys of the shards from `first` on, and returns the files that their elements name.
@@ -190,7 +215,7 @@ impl Node {
             let element = |((parameter, each), values): (&(&'static str, &EachInput), &Vec<_>)| {
                 let key = match each.array() {
                     Some((node, output)) => {
-                        ElementKey::Shard(node.table()?.identity(shard, output)?)
+                        ElementKey::Shard(node.identity_of_shard(shard, output)?)
                     }
                     None => ElementKey::Value(values[shard - first]),
                 };
@@ -204,7 +229,7 @@ impl Node {
         Ok(named)
     }
 
-    fn shard_key(
+    pub(super) fn shard_key(
         &self,
         shared: &Digest,
         shard: usize,
@@ -228,7 +253,7 @@ impl Node {
     fn judge_shard(&self, table: &Table, state: &mut State, shard: usize, kept: Option<Shard<'_>>) {
         let Some(kept) = kept else { return state.queue_up(shard) };
         let key = state.keys[shard];
-        if self.is_shard_good(table, &key, &kept) {
+        if self.is_shard_good(&table.packs, &key, &kept) {
             let identities = self.known_identities(&key, &kept);
             let (place, seconds) = (kept.place, f64::from(kept.seconds));
             state.found(shard, self.outputs.len(), place, &identities, seconds);
@@ -241,38 +266,72 @@ impl Node {
     /// Notes that the elements of a shard have ended: it can run, or is found, or never will.
     pub(crate) fn elements_ended(&self, shard: usize) {
         let (Some(table), Some(shared)) = (self.table(), self.key()) else { return };
+        if table.far(shard) != Some(Far::Waits) {
+            return;
+        }
         let mut elements = Vec::new();
         for (parameter, each) in self.each_inputs() {
             match self.element_now(each, shard) {
-                Now::Known(key) => elements.push((parameter, key)),
-                Now::Waits => return,
-                Now::Lost => return table.state().lose(shard),
+                Ok(Now::Known(key)) => elements.push((parameter, key)),
+                Ok(Now::Waits) => return,
+                Ok(Now::Lost) => return table.state().lose(shard),
+                Err(error) => return table.failed(shard, &error),
             }
         }
         let key = self.shard_key(&shared, shard, &elements);
         let kept = if self.looks_up_shards() { table.packs.find_one(&key) } else { None };
+        if kept.is_none() {
+            let mut state = table.state();
+            if state.far[shard] != Far::Waits {
+                return;
+            }
+            state.keys[shard] = key;
+            drop(state);
+            if self.find_in_formers(table, shard, &elements) {
+                return;
+            }
+        }
         let mut state = table.state();
         if state.far[shard] == Far::Waits {
             state.keys[shard] = key;
             self.judge_shard(table, &mut state, shard, kept);
+            if self.lives_in_memory() {
+                // By its key it enters the keys of others, which need not wait.
+                state.news.push(shard);
+            }
         }
     }
 
-    fn element_now(&self, each: &EachInput, shard: usize) -> Now {
+    fn element_now(&self, each: &EachInput, shard: usize) -> Result<Now, Error> {
         if let Some((node, output)) = each.array() {
-            let Some(above) = node.table() else { return Now::Waits };
-            return match above.far(shard) {
+            let Some(above) = node.table() else { return Ok(Now::Waits) };
+            return Ok(match above.far(shard) {
                 Some(Far::Failed | Far::Lost) => Now::Lost,
-                _ => above
-                    .identity(shard, output)
+                _ => node
+                    .identity_of_shard(shard, output)
                     .map_or(Now::Waits, |identity| Now::Known(ElementKey::Shard(identity))),
-            };
+            });
         }
         let mut entered = None;
         let memory = self.session.store.files();
-        // It went well when the array was opened.
-        let _ = each.digest(shard..shard + 1, memory, &mut |value, _| entered = Some(value));
-        entered.map_or(Now::Waits, |value| Now::Known(ElementKey::Value(value)))
+        each.digest(shard..shard + 1, memory, &mut |value, _| entered = Some(value))?;
+        let unknown = || Error::new(ErrorKind::Wiring, "an element is not known");
+        entered.map(|value| Now::Known(ElementKey::Value(value))).ok_or_else(unknown)
+    }
+
+    /// Whether a shard's elements that are shards of others are not those any more of which its key was
+    /// made: one that was damaged may have come out as another.
+    pub(super) fn has_other_elements(&self, shard: usize, key: &Digest) -> bool {
+        if self.arrays_above().next().is_none() {
+            return false;
+        }
+        let Some(shared) = self.key() else { return true };
+        let element = |(parameter, each)| match self.element_now(each, shard) {
+            Ok(Now::Known(key)) => Some((parameter, key)),
+            _ => None,
+        };
+        let elements: Option<Vec<_>> = self.each_inputs().map(element).collect();
+        elements.is_none_or(|elements| self.shard_key(&shared, shard, &elements) != *key)
     }
 
     /// Looks once more at the elements that shards wait for.
@@ -334,10 +393,13 @@ impl Node {
         if counts.found == 0 && !self.is_array_known() {
             return self.explain();
         }
-        let missing = self.table().map(Table::missing).unwrap_or_default();
+        // What waits for an element is taken to be missing, as the element is.
+        let mut missing = self.table().map(Table::missing).unwrap_or_default();
+        missing.extend(self.table().map(Table::waiting).unwrap_or_default());
+        missing.sort_unstable();
         MissReason::Shards {
+            count: missing.len(),
             missing: super::ranges::ranges(missing, MOST_RANGES),
-            count: counts.missing(),
             total: counts.total,
         }
     }

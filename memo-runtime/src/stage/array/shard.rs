@@ -12,14 +12,14 @@ use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::key::{ComponentKind, KeyMaker};
 use crate::stage::commit::{Fresh, NotKept};
-use crate::stage::execute::{Made, called};
+use crate::stage::execute::{IfTaken, Made, called};
 use crate::stage::inputs::{Inputs, Values};
 use crate::stage::node::Node;
 use crate::stage::validate::Validator;
 use crate::store::history;
-use crate::store::lock::KeyLock;
+use crate::store::lock::{KeyLock, Taken};
 use crate::store::manifest::{Head, Kept, Output};
-use crate::store::packs::{Place, Shard};
+use crate::store::packs::{Packs, Place, Shard};
 
 /// The values that a shard's body gave.
 type ShardValues = Vec<Arc<dyn Any + Send + Sync>>;
@@ -31,9 +31,10 @@ impl Node {
     ///
     /// [`ErrorKind::Interrupted`] if the run is to end; the shard can be taken again then. A shard that
     /// fails is noted in the table.
-    pub(crate) fn run_shard(&self, shard: usize) -> Result<(), Error> {
+    pub(crate) fn run_shard(&self, shard: usize, if_taken: IfTaken) -> Result<(), Error> {
         let Some(table) = self.table() else { return Ok(()) };
-        let outcome = self.try_run_shard(table, shard).map_err(|error| self.hide_secrets_in(error));
+        let outcome = self.try_run_shard(table, shard, if_taken);
+        let outcome = outcome.map_err(|error| self.hide_secrets_in(error));
         match outcome {
             Ok(()) => Ok(()),
             Err(error) if self.or_cancelled(error.clone()).kind() == ErrorKind::Interrupted => {
@@ -49,14 +50,21 @@ impl Node {
         }
     }
 
-    fn try_run_shard(&self, table: &Table, shard: usize) -> Result<(), Error> {
+    fn try_run_shard(&self, table: &Table, shard: usize, if_taken: IfTaken) -> Result<(), Error> {
         let interrupted =
             || Error::new(ErrorKind::Interrupted, "interrupted before the shard started");
         if self.is_interrupted() {
             return Err(interrupted());
         }
         let key = table.key(shard);
-        let _lock = if self.is_kept() { self.lock_shard(&key) } else { None };
+        let lock = if self.is_kept() { self.lock_shard(&key, if_taken) } else { Ok(None) };
+        let _lock = match lock {
+            Ok(lock) => lock,
+            Err(Taken) if if_taken == IfTaken::RunToo => None,
+            // Others are run first; then it is waited for.
+            Err(Taken) if table.leave(shard) => return Ok(()),
+            Err(Taken) => self.lock_shard(&key, IfTaken::Wait).ok().flatten(),
+        };
         if self.is_interrupted() {
             return Err(interrupted());
         }
@@ -87,19 +95,22 @@ impl Node {
         Ok(())
     }
 
-    /// Waits for another process that computes the same shard.
-    fn lock_shard(&self, key: &Digest) -> Option<KeyLock> {
+    /// Takes the lock of a shard's key, or waits for whoever computes the same shard.
+    fn lock_shard(&self, key: &Digest, if_taken: IfTaken) -> Result<Option<KeyLock>, Taken> {
         let store = &self.session.store;
+        if if_taken != IfTaken::Wait {
+            return store.try_lock(key);
+        }
         let (stage, record) = (self.spec.name, self.record_name());
         let waits = || store.emit(|| Event::Waiting { stage, record, key: *key });
-        store.lock(key, || self.is_interrupted(), waits)
+        Ok(store.lock(key, || self.is_interrupted(), waits))
     }
 
     /// Whether another process, or another array of this one, has computed the shard meanwhile.
     fn was_quicker(&self, table: &Table, shard: usize, key: &Digest) -> bool {
         let generation = table.state().generations.get(&shard).copied().unwrap_or(0);
         let Some(kept) = table.packs.find_now(key) else { return false };
-        if kept.generation < generation || !self.is_shard_good(table, key, &kept) {
+        if kept.generation < generation || !self.is_shard_good(&table.packs, key, &kept) {
             return false;
         }
         let identities = self.known_identities(key, &kept);
@@ -186,6 +197,11 @@ impl Node {
             if let Err(NotKept::Failed(error)) = self.validate_shard(&values, &[]) {
                 return Err(error);
             }
+            if let Some(why) = self.what_changed_of(table, shard, key)
+                && self.session.is_first_unkept()
+            {
+                self.warn(format!("nothing that follows from shard {shard} is kept: {why}"), true);
+            }
             if self.is_kept() && self.session.is_first_unkept() {
                 self.warn("the result is not kept: the store is opened read-only", true);
             }
@@ -195,7 +211,7 @@ impl Node {
         }
         // The next result of the same shard may be another, and its digest is not known.
         let may_differ = self.is_kept() && (self.spec.rerun || self.spec.expires.is_some());
-        let spoiled = may_differ || self.check_shard_inputs(table, shard).is_err();
+        let spoiled = may_differ || self.what_changed_of(table, shard, key).is_some();
         let identities = self.shard_identities(key, None, spoiled);
         let unkept = self.is_kept();
         Ok(Given { place: None, identities, seconds, size: 0, unkept, spoiled, skipped })
@@ -214,7 +230,9 @@ impl Node {
         };
         let saved = self.save_all(made, save)?;
         self.validate_shard(values, &saved)?;
-        self.check_shard_inputs(table, shard)?;
+        if let Some(why) = self.what_changed_of(table, shard, key) {
+            return Err(NotKept::Lost(why));
+        }
         let adopted: Vec<_> =
             saved.iter().flatten().flat_map(|saved| saved.adopted.iter().cloned()).collect();
         let store = &self.session.store;
@@ -240,23 +258,21 @@ impl Node {
             logged: !log.is_empty(),
             validator: self.validator.as_ref().map(Validator::mark),
         };
-        let generation = self.generation(table, shard, key);
+        let generation = self.generation(table, shard);
         let place = table.packs.append(&head, &log, shard as u64, generation)?;
         crate::artifact::saving::remove_all(&adopted);
         Ok((head, place))
     }
 
     /// Returns how often results of the shard gave way to another.
-    pub(crate) fn generation(&self, table: &Table, shard: usize, key: &Digest) -> u32 {
+    pub(crate) fn generation(&self, table: &Table, shard: usize) -> u32 {
         let known = table.state().generations.get(&shard).copied();
         if let Some(known) = known {
             return known;
         }
         match self.never_looked_up() {
             // It is made anew on purpose, and takes the place of what is there.
-            Some(_) => {
-                table.packs.find_one(key).map_or(0, |kept| kept.generation.saturating_add(1))
-            }
+            Some(_) => table.generation_after(shard),
             None => 0,
         }
     }
@@ -321,8 +337,8 @@ impl Node {
         })
     }
 
-    /// Checks that what the body read is what the key says.
-    fn check_shard_inputs(&self, table: &Table, shard: usize) -> Result<(), NotKept> {
+    /// Says in what the body may have read something else than the key says.
+    fn what_changed_of(&self, table: &Table, shard: usize, key: &Digest) -> Option<String> {
         let changed = {
             let state = table.state();
             let files = state.files.get(&shard).map_or(&[][..], Vec::as_slice);
@@ -330,13 +346,10 @@ impl Node {
             changed.map(|file| format!("`{}`", file.shown))
         };
         let changed = changed.or_else(|| self.changed_element(shard));
-        match changed.or_else(|| self.what_changed()) {
-            None => Ok(()),
-            Some(what) => {
-                let why = "changed while the stage ran, so nobody knows which content was read";
-                Err(NotKept::Lost(format!("{what} {why}")))
-            }
-        }
+        let element = || self.has_other_elements(shard, key).then(|| "an element".to_owned());
+        let what = changed.or_else(|| self.what_changed()).or_else(element)?;
+        let why = "changed while the stage ran, so nobody knows which content was read";
+        Some(format!("{what} {why}"))
     }
 
     /// Names a file that the shard of another array refers to, and that is no longer what it was.
@@ -349,7 +362,7 @@ impl Node {
 
     /// Whether a kept shard can be used: it is not too old, what it refers to outside of the store is what it
     /// was, and the validator is content.
-    pub(super) fn is_shard_good(&self, table: &Table, key: &Digest, kept: &Shard<'_>) -> bool {
+    pub(super) fn is_shard_good(&self, packs: &Packs, key: &Digest, kept: &Shard<'_>) -> bool {
         if self.has_expired(kept.completed).is_some() {
             return false;
         }
@@ -359,7 +372,7 @@ impl Node {
         if unchecked.is_none() && !looks_outside {
             return true;
         }
-        let Ok(line) = table.packs.read(key, kept.place) else { return false };
+        let Ok(line) = packs.read(key, kept.place) else { return false };
         let found = super::whole::FoundShard { node: self, head: Arc::new(line.head) };
         if self.session.store.what_is_gone(&found.head).is_some() || !found.is_outside_unchanged() {
             return false;
@@ -377,8 +390,7 @@ impl Node {
     pub(crate) fn shard_head(&self, shard: usize) -> Option<Result<Head, String>> {
         let table = self.table()?;
         let (Far::Found(place) | Far::Ran(place)) = table.far(shard)? else { return None };
-        let line = table.packs.read(&table.key(shard), place);
-        Some(line.map(|line| line.head).map_err(|damage| damage.what))
+        Some(table.read(shard, place))
     }
 }
 

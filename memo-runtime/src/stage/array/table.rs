@@ -1,6 +1,6 @@
 //! [`Table`]: how far each shard of an array is.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use once_cell::sync::OnceCell;
@@ -9,6 +9,8 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::key::files::FileDigest;
 use crate::store::packs::{Packs, Place};
+
+use super::former::{FormerShards, Lies};
 
 /// How far one shard is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,6 +49,8 @@ impl Far {
 pub(crate) struct Table {
     /// What the shards are kept in.
     pub(crate) packs: Packs,
+    /// Where else they may lie.
+    pub(super) formers: Vec<FormerShards>,
     /// How many outputs a shard has.
     outputs: usize,
     state: Mutex<State>,
@@ -69,6 +73,8 @@ pub(super) struct State {
     pub(super) generations: HashMap<usize, u32>,
     /// Files that the elements name; they must not change while a shard runs.
     pub(super) files: HashMap<usize, Vec<FileDigest>>,
+    /// Those that are read from where they were kept under a former name or code.
+    pub(super) lies: HashMap<usize, Lies>,
     pub(super) failures: BTreeMap<usize, Error>,
     /// How many shards have not ended.
     left: usize,
@@ -79,8 +85,10 @@ pub(super) struct State {
     ended: bool,
     /// Whether it was told that a body runs.
     told: bool,
+    /// Shards that somebody else computed when they were taken up.
+    left_to_others: HashSet<usize>,
     /// Shards that have ended since somebody has asked.
-    news: Vec<usize>,
+    pub(super) news: Vec<usize>,
 }
 
 /// What became of the shards of an array.
@@ -128,7 +136,12 @@ pub(crate) struct Given {
 }
 
 impl Table {
-    pub(super) fn new(packs: Packs, outputs: usize, total: usize) -> Self {
+    pub(super) fn new(
+        packs: Packs,
+        formers: Vec<FormerShards>,
+        outputs: usize,
+        total: usize,
+    ) -> Self {
         let counts = Counts { total, waits: total, ..Counts::default() };
         let state = State {
             far: vec![Far::Waits; total],
@@ -139,15 +152,18 @@ impl Table {
             twins: HashMap::new(),
             generations: HashMap::new(),
             files: HashMap::new(),
+            lies: HashMap::new(),
             failures: BTreeMap::new(),
             left: total,
             counts,
             spoiled: false,
             ended: false,
             told: false,
+            left_to_others: HashSet::new(),
             news: Vec::new(),
         };
-        Self { packs, outputs, state: Mutex::new(state), outside: OnceCell::new() }
+        let outside = OnceCell::new();
+        Self { packs, formers, outputs, state: Mutex::new(state), outside }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -227,11 +243,31 @@ impl Table {
         Some(shard)
     }
 
-    /// Puts a shard back that was taken and has not run.
+    /// Puts a shard back that was taken and has not run. One that is made again stays as it was.
     pub(crate) fn put_back(&self, shard: usize) {
         let mut state = self.state();
+        if state.far[shard] == Far::Runs {
+            state.far[shard] = Far::Todo;
+            state.todo.push_front(shard);
+        }
+    }
+
+    /// Leaves a shard to whoever computes it just now, as long as there are others to run. False if it is
+    /// to be waited for.
+    pub(super) fn leave(&self, shard: usize) -> bool {
+        let mut state = self.state();
+        let may = state.far[shard] == Far::Runs && !state.todo.is_empty();
+        if !may || !state.left_to_others.insert(shard) {
+            return false;
+        }
         state.far[shard] = Far::Todo;
-        state.todo.push_front(shard);
+        state.todo.push_back(shard);
+        true
+    }
+
+    /// Whether it was told that a body runs.
+    pub(super) fn has_begun(&self) -> bool {
+        self.state().told
     }
 
     /// Whether a shard can be taken.
@@ -259,6 +295,12 @@ impl Table {
         !std::mem::replace(&mut self.state().told, true)
     }
 
+    /// Returns the generation that takes the place of what is known of a shard.
+    pub(super) fn generation_after(&self, shard: usize) -> u32 {
+        let kept = self.packs.find_one(&self.key(shard));
+        kept.map_or(0, |kept| kept.generation.saturating_add(1))
+    }
+
     /// Returns the shards that have ended since the last time.
     pub(crate) fn take_news(&self) -> Vec<usize> {
         std::mem::take(&mut self.state().news)
@@ -269,10 +311,10 @@ impl Table {
         self.all_that(|far| far == Far::Waits)
     }
 
-    /// Notes that a shard is made once more, since its values cannot be read.
-    pub(crate) fn make_again(&self, shard: usize) {
-        let kept = self.packs.find_one(&self.key(shard));
-        self.make_again_as(shard, kept.map_or(0, |kept| kept.generation.saturating_add(1)));
+    /// Notes that a shard is made once more, since its values cannot be read. Until then it counts as what
+    /// it was: who takes it knows by which digest.
+    pub(super) fn make_again(&self, shard: usize, generation: u32) {
+        self.state().generations.insert(shard, generation);
     }
 
     /// Notes that a shard is made, whether it is there or not, and that its result counts as of `generation`.
@@ -284,6 +326,12 @@ impl Table {
         state.generations.insert(shard, generation);
     }
 
+    /// Returns the first of the shards that are equal to this one and were not found.
+    pub(crate) fn first_of(&self, shard: usize) -> Option<usize> {
+        let state = self.state();
+        state.first_of.get(state.keys.get(shard)?).copied()
+    }
+
     /// Returns what a shard has failed with.
     pub(crate) fn failure(&self, shard: usize) -> Option<Error> {
         self.state().failures.get(&shard).cloned()
@@ -293,6 +341,15 @@ impl Table {
     pub(super) fn all_that(&self, is_it: impl Fn(Far) -> bool) -> Vec<usize> {
         let state = self.state();
         (0..state.far.len()).filter(|shard| is_it(state.far[*shard])).collect()
+    }
+
+    /// Lists the shards that were found, of equal ones the first.
+    pub(crate) fn found_ones(&self) -> Vec<usize> {
+        let state = self.state();
+        let mut known = HashSet::new();
+        let is_found = |shard: &usize| matches!(state.far[*shard], Far::Found(_));
+        let found = (0..state.far.len()).filter(is_found);
+        found.filter(|shard| known.insert(state.keys[*shard])).collect()
     }
 
     /// Notes what a shard has given.
@@ -320,11 +377,31 @@ impl Table {
         let mut state = self.state();
         let twins = state.twins.remove(&shard).unwrap_or_default();
         for shard in std::iter::once(shard).chain(twins) {
-            if state.end(shard, Far::Failed) {
-                state.counts.failed += 1;
-                state.failures.insert(shard, error.clone());
+            if state.far[shard] == Far::Waits {
+                state.counts.waits -= 1;
             }
+            state.failures.insert(shard, error.clone());
+            match state.far[shard] {
+                Far::Found(_) => state.counts.found -= 1,
+                Far::Ran(_) | Far::RanUnkept => state.counts.ran -= 1,
+                Far::Failed => continue,
+                Far::Lost => state.counts.lost -= 1,
+                Far::Waits | Far::Todo | Far::Twin | Far::Runs => {}
+            }
+            state.end(shard, Far::Failed);
+            state.counts.failed += 1;
         }
+    }
+
+    /// Notes that something around a shard has panicked. If it is there, it stays so for others.
+    pub(crate) fn panicked(&self, shard: usize, error: &Error) {
+        let mut state = self.state();
+        if state.far[shard].is_there() {
+            state.failures.insert(shard, error.clone());
+            return;
+        }
+        drop(state);
+        self.failed(shard, error);
     }
 
     /// Returns what the shards have failed with, in their order.
@@ -334,6 +411,11 @@ impl Table {
 }
 
 impl State {
+    /// Whether nothing is known of a shard yet.
+    pub(super) fn waits(&self, shard: usize) -> bool {
+        self.far.get(shard) == Some(&Far::Waits)
+    }
+
     /// Notes that a shard which waited is to run, unless an equal one is.
     pub(super) fn queue_up(&mut self, shard: usize) {
         self.counts.waits -= 1;
@@ -404,7 +486,11 @@ impl State {
 
     /// Notes an end. False if it had ended before: it was made again.
     fn end(&mut self, shard: usize, far: Far) -> bool {
+        self.lies.remove(&shard);
         let before = std::mem::replace(&mut self.far[shard], far);
+        if far.is_there() {
+            self.failures.remove(&shard);
+        }
         let is_first = !before.has_ended();
         if is_first {
             self.left -= 1;

@@ -62,11 +62,12 @@ impl Node {
         if self.open_array()?.is_none() {
             return Err(Error::new(ErrorKind::Wiring, "the elements of an array are not known"));
         }
+        self.catch_up();
         let Some(table) = self.table() else { return Ok(()) };
         let jobs = self.session.store.pool().jobs().min(table.counts().missing()).max(1);
         let work = || -> Result<(), Error> {
             while let Some(shard) = table.take() {
-                self.run_shard(shard)?;
+                self.run_shard(shard, IfTaken::ComeBack)?;
             }
             Ok(())
         };
@@ -116,12 +117,13 @@ impl Node {
             self.session.store.emit(|| Event::Failed { stage, record, error: told });
             return Err(error);
         }
-        if counts.ran == 0 && counts.total > 0 {
-            // All were found, though not at once.
+        if !table.has_begun() && counts.lost == 0 && self.never_looked_up().is_none() {
+            // Its elements came out as before, or another process has been quicker.
             self.set_status(Status::Hit);
             self.told_array_hit(counts);
             return Ok(());
         }
+        self.told_array_started();
         self.set_status(Status::Ran);
         let Some(key) = self.key() else { return Ok(()) };
         let (stage, record) = (self.spec.name, self.record_name());
@@ -306,20 +308,21 @@ impl Node {
             let message = "its result is damaged, and a plan runs nothing";
             return Err(self.blame(Error::new(ErrorKind::NotCached, message)));
         }
-        table.make_again(shard);
+        let generation = table.generation_after(shard);
+        table.make_again(shard, generation);
         self.make_inputs_ready(IfTaken::Wait)?;
         for (_, each) in self.each_inputs().filter(|(_, each)| each.array().is_none()) {
             each.load()?;
         }
-        let outcome = self.run_shard(shard);
-        self.let_go_of_elements();
+        // In the middle of another call nobody waits for a lock.
+        let outcome = self.run_shard(shard, IfTaken::RunToo);
+        if table.is_complete() {
+            self.let_go_of_elements();
+        }
         outcome?;
-        match table.far(shard) {
-            Some(Far::Failed) => {
-                let failures = table.failures();
-                Err(self.blame(failed(table.total(), &failures)))
-            }
-            _ => Ok(()),
+        match table.failure(shard) {
+            Some(error) => Err(self.blame(failed(table.total(), &[(shard, error)]))),
+            None => Ok(()),
         }
     }
 }

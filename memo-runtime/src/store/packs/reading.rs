@@ -142,6 +142,15 @@ impl Packs {
 
 /// Returns how many outputs the shards in a folder have, as its first whole line tells.
 pub(super) fn outputs_in(folder: &Path) -> Option<usize> {
+    first_in(folder).map(|line| line.head.outputs.len())
+}
+
+/// Returns the full name of the stage whose shards are in a folder, as its first whole line tells.
+pub(super) fn stage_in(folder: &Path) -> Option<String> {
+    first_in(folder).map(|line| line.head.stage.into_owned())
+}
+
+fn first_in(folder: &Path) -> Option<Line> {
     let packs = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
     let mut packs = packs.filter(|path| path.extension().is_some_and(|end| end == "jsonl"));
     packs.find_map(|path| {
@@ -150,7 +159,7 @@ pub(super) fn outputs_in(folder: &Path) -> Option<usize> {
         let mut lines = Lines::new(file, 0, end);
         while let Some((_, bytes)) = lines.next().ok()? {
             if let Ok(line) = line::read(bytes) {
-                return Some(line.head.outputs.len());
+                return Some(line);
             }
         }
         None

@@ -46,6 +46,7 @@ pub(crate) struct Shards {
 
 impl Shards {
     /// Returns how many were looked for.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.numbers.len()
     }

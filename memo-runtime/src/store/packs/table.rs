@@ -40,11 +40,6 @@ impl Table {
         *self = Self { seeds: self.seeds, ..Self::new(self.outputs) };
     }
 
-    /// Returns how many keys there are.
-    pub(super) fn len(&self) -> usize {
-        self.distinct
-    }
-
     pub(super) fn segments(&self) -> &[Arc<Segment>] {
         &self.segments
     }

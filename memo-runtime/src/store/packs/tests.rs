@@ -61,7 +61,7 @@ fn what_is_added_is_found_at_once_and_by_the_next_process() {
             Some(Shard { identities: one.identities.clone(), ..one })
         );
         let line = packs.read(&key(1), place).unwrap();
-        assert_eq!(line, Line { head: head(1), index: 1, generation: 0, log: vec![] });
+        assert_eq!(line, line::Line { head: head(1), index: 1, generation: 0, log: vec![] });
         let three = found.get(3).unwrap();
         assert_eq!((three.generation, three.seconds), (2, 0.25));
         let line = packs.read(&key(3), three.place).unwrap();

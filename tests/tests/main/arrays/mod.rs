@@ -2,6 +2,7 @@
 
 mod basics;
 mod chains;
+mod check;
 mod choices;
 mod damage;
 mod experiments;
