@@ -10,10 +10,11 @@ check:
 test:
     cargo test --workspace
 
-# The client of Slurm against a real cluster, which is brought up and taken down. With a newer Slurm in a tree
+# The client of Slurm, and experiments, against a real cluster that is brought up and taken down. With a newer Slurm in a tree
 # of its own: `MEMO_SLURM_TREE=/a/folder just slurm`, which fills that folder once.
 slurm:
     cargo test -p memo-runtime --lib slurm
+    cargo test -p memo-tests --test slurm
 
 # Compile-fail fixtures: the messages of the macros.
 ui:

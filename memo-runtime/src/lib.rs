@@ -176,6 +176,9 @@ pub mod docs {
 
     #[doc = include_str!("../docs/canonical-digest.md")]
     pub mod canonical_digest {}
+
+    #[doc = include_str!("../docs/slurm.md")]
+    pub mod slurm {}
 }
 
 /// What most programs need: `use memo_runtime::prelude::*;`.

@@ -38,7 +38,7 @@ pub(crate) use reason::Outlook;
 pub(crate) use request::Environment;
 pub(crate) use request::{Name, Part, Request};
 pub(crate) use state::{Cause, Interruption, State};
-pub(crate) use watch::{Change, Pace, Stuck, Watch};
+pub(crate) use watch::{Answer, Change, Pace, Stuck, Watch};
 
 /// Waits for so long, or less if the run is to end; then it is `false`.
 type Pause = Box<dyn Fn(Duration) -> bool + Send + Sync>;

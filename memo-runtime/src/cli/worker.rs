@@ -44,6 +44,7 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
         (args.force, args.check, args.until, args.graph) = (None, None, None, None);
         (args.plan, args.print_params, args.quiet, args.verbose) = (false, false, false, true);
         (args.executor, args.jobs, args.grace) = (Where::Local, Some(1), GRACE);
+        (args.max_running, args.slurm, args.detach) = (None, Vec::new(), false);
         args.format = super::args::Format::Text;
         args.store = Some(job.store.clone());
         let request = Request::new(args, Vec::new())?;

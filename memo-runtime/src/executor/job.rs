@@ -131,17 +131,28 @@ impl JobFolder {
             .map_err(|error| io_error("write", &place, error))
     }
 
-    /// Lists the shards that have failed.
-    pub(crate) fn failures(&self) -> Vec<Failure> {
+    /// Lists the shards that have failed, those that are `wanted`.
+    pub(crate) fn failures(&self, wanted: impl Fn(usize) -> bool) -> Vec<Failure> {
         let files = fs::read_dir(self.0.join("failed")).into_iter().flatten().flatten();
+        let is_wanted = |file: &fs::DirEntry| {
+            let shard = Path::new(&file.file_name()).file_stem()?.to_str()?.parse().ok()?;
+            Some(wanted(shard))
+        };
         let read = |file: fs::DirEntry| serde_json::from_slice(&fs::read(file.path()).ok()?).ok();
-        files.filter_map(read).collect()
+        files.filter(|file| is_wanted(file) == Some(true)).filter_map(read).collect()
     }
 
     /// Notes that nothing more is expected of it.
     pub(crate) fn end(&self) {
         // Without the note the scheduler is asked once more.
         let _ = fs::write(self.0.join("ended"), b"");
+    }
+
+    /// Removes it, as all that it was for is in the store.
+    pub(crate) fn remove(&self) {
+        // First the note: what is left of a folder that cannot be removed means nothing.
+        self.end();
+        let _ = fs::remove_dir_all(&self.0);
     }
 
     /// Whether something may be expected of it.
@@ -173,12 +184,15 @@ mod tests {
         };
         place.write(&job).unwrap();
         assert_eq!(place.read().unwrap(), job);
-        assert!(place.failures().is_empty());
+        assert!(place.failures(|_| true).is_empty());
         let failure = Failure { shard: 3, error: "no".into(), invalid: false };
         place.fail(&failure).unwrap();
-        assert_eq!(place.failures(), [failure]);
+        assert_eq!(place.failures(|shard| shard == 3), [failure]);
+        assert!(place.failures(|shard| shard != 3).is_empty());
         assert!(place.is_open());
         place.end();
         assert!(!place.is_open());
+        place.remove();
+        assert!(!place.path().exists());
     }
 }

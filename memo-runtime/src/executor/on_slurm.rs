@@ -5,6 +5,7 @@
 //! cuts shards into tasks, [`verdict`] says what follows from how a task has ended.
 
 mod batches;
+mod later;
 mod submission;
 mod verdict;
 
@@ -12,6 +13,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,12 +24,16 @@ use super::job::{Job, JobShard};
 use super::worker::program_digest;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
-use crate::slurm::{Commands, Indices, Name, Pace, Request, Slurm, Watch, by_hand};
+use crate::slurm::{
+    Answer, Change, Commands, Indices, JobId, Name, Pace, Request, Slurm, Watch, by_hand,
+};
 use crate::stage::StageSpec;
 use crate::stage::array::table::Table;
 use crate::stage::node::Node;
 use crate::store::Store;
+use later::{FIRST_GAP, LAST_GAP, Later};
 use submission::Submission;
+use verdict::Again;
 
 /// What the command line says of Slurm.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +50,7 @@ pub(crate) struct SlurmOptions {
 
 /// Submits to Slurm.
 pub(crate) struct OnSlurm {
-    slurm: Slurm,
+    slurm: Arc<Slurm>,
     options: SlurmOptions,
     /// The copy of this program that workers run, and its digest.
     program: OnceCell<(PathBuf, Digest)>,
@@ -54,6 +60,11 @@ pub(crate) struct OnSlurm {
 struct State {
     watch: Watch,
     submissions: Vec<Submission>,
+    /// What Slurm has no room for yet.
+    later: Vec<Later>,
+    /// Where Slurm's next answer comes in: it may take half a minute while the controller is away.
+    asked: Option<Receiver<Result<Answer, crate::slurm::Error>>>,
+    stopped: bool,
 }
 
 impl OnSlurm {
@@ -69,7 +80,9 @@ impl OnSlurm {
         let slurm = Slurm::connect(Commands::default()).map_err(|error| usage(&error))?;
         let slurm = slurm.pausing(move |time| pause(time, &interrupted));
         let watch = Watch::new(Pace::new(Instant::now()));
-        let state = Mutex::new(State { watch, submissions: Vec::new() });
+        let (submissions, later) = (Vec::new(), Vec::new());
+        let state = State { watch, submissions, later, asked: None, stopped: false };
+        let (slurm, state) = (Arc::new(slurm), Mutex::new(state));
         Ok(Self { slurm, options, program: OnceCell::new(), state })
     }
 
@@ -102,8 +115,10 @@ impl OnSlurm {
         request.time = Some(Duration::from_millis(asked.time)).filter(|time| !time.is_zero());
         request.gpus = NonZeroU32::new(asked.gpus);
         request.max_running = self.options.max_running;
-        // A worker that is told in time keeps what it has finished.
-        request.warning = request.time.map(|_| Duration::from_mins(1));
+        // A worker that is told in time begins nothing that it cannot finish. Slurm may tell it a minute
+        // early, so one with little time would be told as it begins.
+        let is_long = |time: &Duration| *time >= Duration::from_mins(10);
+        request.warning = request.time.filter(is_long).map(|_| Duration::from_mins(1));
         if !asked.partition.is_empty() {
             request.option(&format!("partition={}", asked.partition)).map_err(in_stage)?;
         }
@@ -114,14 +129,14 @@ impl OnSlurm {
         Ok(request)
     }
 
-    /// Submits shards of a call.
+    /// Submits shards of a call, as far as Slurm has room. Returns the others, with what Slurm has said.
     fn submit(
         &self,
         position: usize,
         node: &Arc<Node>,
         shards: &[usize],
         tries: u32,
-    ) -> Result<Submission, Error> {
+    ) -> Result<Option<(Vec<usize>, String)>, Error> {
         let Some(table) = node.table() else {
             return Err(node.blame(Error::new(ErrorKind::Wiring, "it is no array")));
         };
@@ -158,8 +173,34 @@ impl OnSlurm {
         request.indices = Some((0..count).collect::<Indices>());
         super::TASK.clone_into(&mut request.index_variable);
         let mut submission = Submission::new(position, node, folder, &job, tries);
-        submission.send(&self.slurm, &request, &mut self.state().watch)?;
-        Ok(submission)
+        let rest = submission.send(&self.slurm, &request)?;
+        if submission.is_over() {
+            submission.end();
+        } else {
+            node.told_elsewhere(submission.told());
+            self.add(submission);
+        }
+        Ok(rest)
+    }
+
+    /// Follows a submission, unless the run has ended meanwhile.
+    fn add(&self, mut submission: Submission) {
+        let mut state = self.state();
+        submission.watched_by(&mut state.watch);
+        if state.stopped && !self.options.detach {
+            let jobs: Vec<JobId> = submission.jobs().into_iter().collect();
+            let node = Arc::clone(&submission.node);
+            drop(state);
+            return self.cancel(&node, &jobs);
+        }
+        state.submissions.push(submission);
+    }
+
+    fn cancel(&self, node: &Node, jobs: &[JobId]) {
+        if let Err(error) = self.slurm.cancel(jobs) {
+            let by_hand = by_hand(jobs);
+            node.warn(format!("the jobs could not be cancelled: {error}; {by_hand}"), false);
+        }
     }
 
     /// How many tasks the cluster may run at once, as far as it tells.
@@ -173,9 +214,14 @@ impl OnSlurm {
 
     /// Takes up jobs that another start of the program has submitted for the same call. Returns the shards
     /// that they will make.
-    fn adopt(&self, position: usize, node: &Arc<Node>, table: &Table) -> BTreeSet<usize> {
+    fn adopt(
+        &self,
+        position: usize,
+        node: &Arc<Node>,
+        table: &Table,
+    ) -> Result<BTreeSet<usize>, Error> {
         let mut adopted = BTreeSet::new();
-        let Some(key) = node.key() else { return adopted };
+        let Some(key) = node.key() else { return Ok(adopted) };
         let missing: std::collections::HashMap<Digest, usize> =
             table.running().into_iter().map(|shard| (table.key(shard), shard)).collect();
         for folder in node.session.store.jobs_of(node.spec.short_name(), &key) {
@@ -187,22 +233,25 @@ impl OnSlurm {
                 let shard = *missing.get(&one.key)?;
                 (!adopted.contains(&shard)).then_some(shard)
             });
-            let found = submission.find(&self.slurm, &job, &mut self.state().watch);
-            match found {
+            match submission.find(&self.slurm, &job) {
                 Ok(true) => {
                     adopted.extend(submission.outstanding());
-                    let count = submission.outstanding().count();
-                    node.told_elsewhere(format!(
-                        "{count} shards are found on their way in Slurm job {}",
-                        submission.jobs_text()
-                    ));
-                    self.state().submissions.push(submission);
+                    let count = submission::counted(submission.outstanding().count(), "shard");
+                    let jobs = submission.jobs_text();
+                    node.told_elsewhere(format!("{count} on the way already in Slurm job {jobs}"));
+                    self.add(submission);
                 }
                 Ok(false) => submission.end(),
-                Err(_) => {}
+                Err(error) => {
+                    let message = format!(
+                        "it is not known whether the job `{}` of an earlier run still goes on: {error}",
+                        job.name
+                    );
+                    return Err(node.blame(Error::new(ErrorKind::Stage, message)));
+                }
             }
         }
-        adopted
+        Ok(adopted)
     }
 }
 
@@ -218,10 +267,8 @@ impl Executor for OnSlurm {
                 continue;
             }
             let mut request = self.request(node.spec, "memo-test")?;
-            let folder = tempfile::tempdir().map_err(|error| {
-                Error::new(ErrorKind::Store, "no folder could be made").because(error)
-            })?;
-            folder.path().clone_into(&mut request.logs);
+            // In the store, as those of the submission will be.
+            request.logs = node.session.store.trial_folder()?;
             self.slurm.check(&request).map_err(|error| usage(&error).in_stage(node.spec.name))?;
         }
         Ok(())
@@ -230,17 +277,14 @@ impl Executor for OnSlurm {
     fn begin(&self, position: usize, node: &Arc<Node>) -> Result<(), Error> {
         let Some(table) = node.table() else { return Ok(()) };
         let mut shards: BTreeSet<usize> = table.take_all().into_iter().collect();
-        for adopted in self.adopt(position, node, table) {
+        for adopted in self.adopt(position, node, table)? {
             shards.remove(&adopted);
         }
         if shards.is_empty() {
             return Ok(());
         }
         let shards: Vec<usize> = shards.into_iter().collect();
-        let submission = self.submit(position, node, &shards, 0)?;
-        node.told_elsewhere(submission.told());
-        self.state().submissions.push(submission);
-        Ok(())
+        self.submit_or_wait(Later::new(position, node, shards, 0))
     }
 
     fn look(&self) -> Vec<usize> {
@@ -249,93 +293,146 @@ impl Executor for OnSlurm {
         let (mut again, mut ended) = (Vec::new(), Vec::new());
         {
             let mut state = self.state();
-            let State { watch, submissions } = &mut *state;
-            let changes = match watch.look(&self.slurm, now) {
-                Ok(changes) => changes,
-                Err(error) => {
-                    submissions.iter_mut().for_each(|one| one.told_silence(&error));
-                    Vec::new()
-                }
-            };
+            let changes = self.hear(&mut state, now);
+            let State { watch, submissions, .. } = &mut *state;
             let stuck = watch.stuck(now);
             for submission in submissions.iter_mut() {
-                if submission.note_results(watch) {
-                    changed.insert(submission.position);
-                }
+                let mut any = submission.note_results(watch);
                 submission.note_changes(&changes, now);
-                submission.note_stuck(&stuck, &self.slurm);
-                for verdict in submission.decide(&self.slurm, watch, now) {
-                    changed.insert(submission.position);
-                    again.push((submission.position, Arc::clone(&submission.node), verdict));
+                any |= submission.note_stuck(&stuck, &self.slurm);
+                if let Some(decided) = submission.decide(&self.slurm, watch, now) {
+                    any = true;
+                    let (position, node) = (submission.position, &submission.node);
+                    let later = |one: Again| Later::new(position, node, one.shards, one.tries);
+                    again.extend(decided.into_iter().map(later));
                 }
-                submission.send_more(&self.slurm, watch);
+                if any {
+                    changed.insert(submission.position);
+                }
             }
             let is_over = |one: &mut Submission| one.is_over();
             ended.extend(submissions.extract_if(.., is_over));
+            let is_due = |one: &Later| one.next <= now;
+            again.extend(state.later.iter().position(is_due).map(|due| state.later.remove(due)));
         }
         ended.iter().for_each(Submission::end);
-        for (position, node, verdict::Again { shards, tries }) in again {
-            if shards.is_empty() {
-                continue;
+        for later in again {
+            let (position, node, shards) =
+                (later.position, Arc::clone(&later.node), later.shards.clone());
+            if let Err(error) = self.submit_or_wait(later) {
+                shards.iter().for_each(|shard| node.note_failed_elsewhere(*shard, &error));
             }
-            match self.submit(position, &node, &shards, tries) {
-                Ok(submission) => {
-                    node.told_elsewhere(submission.told());
-                    self.state().submissions.push(submission);
-                }
-                Err(error) => {
-                    let Some(table) = node.table() else { continue };
-                    shards.iter().for_each(|shard| table.failed(*shard, &error));
-                    changed.insert(position);
-                }
-            }
+            changed.insert(position);
         }
         changed.into_iter().collect()
     }
 
     fn stop(&self) {
-        let state = self.state();
-        let jobs = state.watch.jobs();
-        if jobs.is_empty() {
-            return;
-        }
+        let mut state = self.state();
+        state.stopped = true;
+        state.later.clear();
+        let jobs: BTreeSet<JobId> = state.submissions.iter().flat_map(Submission::jobs).collect();
+        let jobs: Vec<JobId> = jobs.into_iter().collect();
         let Some(first) = state.submissions.first() else { return };
         let node = Arc::clone(&first.node);
         drop(state);
+        let list = jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         if self.options.detach {
-            let message = "the jobs go on; start the same command again to take them up";
-            return node.told_elsewhere(message.to_owned());
+            let by_hand = by_hand(&jobs);
+            return node.told_elsewhere(format!(
+                "Slurm job {list} goes on: the same command takes it up again, and `{by_hand}` ends it"
+            ));
         }
+        node.told_elsewhere(format!("Slurm job {list} is taken back; what is finished is kept"));
         if let Err(error) = self.slurm.cancel(&jobs) {
             let by_hand = by_hand(&jobs);
-            node.warn(format!("the jobs could not be cancelled: {error}; {by_hand}"), false);
-            return;
+            let message = format!(
+                "Slurm job {list} could not be cancelled: {error}; `{by_hand}` does it later, and the same \
+                 command takes it up again"
+            );
+            return node.warn(message, false);
         }
-        let end = Instant::now() + self.slurm.limits().kill_wait;
-        while Instant::now() < end {
-            self.look_at_store();
-            if self.state().submissions.iter().all(|one| one.outstanding().next().is_none()) {
-                break;
-            }
-            let is_alive = {
-                let State { watch, .. } = &mut *self.state();
-                // An answer that does not come is no reason to wait.
-                let _ = watch.look(&self.slurm, Instant::now());
-                !watch.jobs().is_empty()
-            };
-            if !is_alive {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(200));
-        }
-        self.look_at_store();
+        self.wait_for_the_last();
         self.state().submissions.iter().for_each(Submission::end);
     }
 }
 
 impl OnSlurm {
+    /// Takes in what Slurm has answered, and asks it again where it is time to.
+    fn hear(&self, state: &mut State, now: Instant) -> Vec<Change> {
+        let mut changes = Vec::new();
+        match state.asked.as_ref().map(Receiver::try_recv) {
+            Some(Err(TryRecvError::Empty)) => return changes,
+            Some(Ok(answer)) => match state.watch.answered(answer, now) {
+                Ok(all) => changes = all,
+                Err(error) => state.submissions.iter_mut().for_each(|one| one.told_silence(&error)),
+            },
+            Some(Err(TryRecvError::Disconnected)) | None => {}
+        }
+        state.asked = state.watch.due(now).and_then(|jobs| {
+            let (told, asked) = mpsc::channel();
+            let slurm = Arc::clone(&self.slurm);
+            // If there is no thread to be had, there may be one with the next look.
+            let asks = move || drop(told.send(slurm.ask(&jobs)));
+            std::thread::Builder::new().spawn(asks).ok().map(|_| asked)
+        });
+        changes
+    }
+
+    /// Submits shards; what Slurm has no room for waits.
+    fn submit_or_wait(&self, mut later: Later) -> Result<(), Error> {
+        let rest = later.shards.split_off(later.most.min(later.shards.len()));
+        let tried = later.shards.len();
+        let Some((mut full, said)) =
+            self.submit(later.position, &later.node, &later.shards, later.tries)?
+        else {
+            if !rest.is_empty() {
+                let later = Later { shards: rest, next: Instant::now(), gap: FIRST_GAP, ..later };
+                self.state().later.push(later);
+            }
+            return Ok(());
+        };
+        if !std::mem::replace(&mut later.told, true) {
+            later.node.told_elsewhere(format!("Slurm has no room for all now: {said}"));
+        }
+        if full.len() == tried && tried > 1 {
+            // A limit may be lower than what was tried. Half of it may fit.
+            (later.most, later.next) = (tried / 2, Instant::now());
+        } else {
+            later.next = Instant::now() + later.gap;
+            later.gap = (2 * later.gap).min(LAST_GAP);
+        }
+        full.extend(rest);
+        later.shards = full;
+        self.state().later.push(later);
+        Ok(())
+    }
+
+    /// Waits until the tasks that were told to end have ended.
+    fn wait_for_the_last(&self) {
+        let end = Instant::now() + self.slurm.limits().kill_wait;
+        while Instant::now() < end {
+            self.look_at_store();
+            let jobs = {
+                let state = self.state();
+                let is_over = state.submissions.iter().all(Submission::is_over);
+                if is_over || state.watch.jobs().is_empty() {
+                    break;
+                }
+                state.watch.due(Instant::now())
+            };
+            if let Some(jobs) = jobs {
+                let answer = self.slurm.ask(&jobs);
+                // An answer that does not come is no reason to wait.
+                let _ = self.state().watch.answered(answer, Instant::now());
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        self.look_at_store();
+    }
+
     fn look_at_store(&self) {
-        let State { watch, submissions } = &mut *self.state();
+        let State { watch, submissions, .. } = &mut *self.state();
         submissions.iter_mut().for_each(|one| {
             one.note_results(watch);
         });

@@ -88,6 +88,8 @@ pub(crate) fn work<P: Params + Clone + DeserializeOwned>(
         }
         match run(node, shard) {
             Ok(None) => {}
+            // It may have failed because it was told to end.
+            Ok(Some(_)) if node.session.is_interrupted() => return Ok(WorkerEnd::Stopped),
             Ok(Some(failure)) => {
                 folder.fail(&failure)?;
                 end = WorkerEnd::Failed;

@@ -40,6 +40,29 @@ struct Sight {
     missing: Option<Instant>,
 }
 
+/// What Slurm has said of some jobs.
+#[derive(Debug)]
+pub(crate) struct Answer(Vec<Row>);
+
+impl Answer {
+    /// Returns the tasks that wait or run.
+    pub(crate) fn alive(&self) -> BTreeSet<Task> {
+        let alive = self.0.iter().filter(|row| !row.state.is_over());
+        alive.flat_map(Row::tasks).collect()
+    }
+}
+
+impl Slurm {
+    /// Asks for all tasks of `jobs`.
+    ///
+    /// # Errors
+    ///
+    /// Says why Slurm did not answer.
+    pub(crate) fn ask(&self, jobs: &[JobId]) -> Result<Answer, Error> {
+        self.queue(jobs).map(Answer)
+    }
+}
+
 /// A task is in another state than before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Change {
@@ -118,19 +141,35 @@ impl Watch {
         jobs.into_iter().collect()
     }
 
+    /// Returns the jobs to ask Slurm for, if it is time to and anything is waited for.
+    pub(crate) fn due(&self, now: Instant) -> Option<Vec<JobId>> {
+        let jobs = self.jobs();
+        (now >= self.pace.next() && !jobs.is_empty()).then_some(jobs)
+    }
+
+    /// Takes in what Slurm has answered, or why it has not, and returns what has changed.
+    ///
+    /// # Errors
+    ///
+    /// Says why Slurm did not answer. Nothing is known then, and nothing is forgotten.
+    pub(crate) fn answered(
+        &mut self,
+        answer: Result<Answer, Error>,
+        now: Instant,
+    ) -> Result<Vec<Change>, Error> {
+        self.pace.looked(now, answer.is_ok());
+        Ok(self.observe(&answer?.0, now))
+    }
+
     /// Asks Slurm, if it is time to and anything is waited for, and returns what has changed.
     ///
     /// # Errors
     ///
     /// Says why Slurm did not answer. Nothing is known then, and nothing is forgotten.
+    #[cfg(test)]
     pub(crate) fn look(&mut self, slurm: &Slurm, now: Instant) -> Result<Vec<Change>, Error> {
-        let jobs = self.jobs();
-        if now < self.pace.next() || jobs.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rows = slurm.queue(&jobs);
-        self.pace.looked(now, rows.is_ok());
-        Ok(self.observe(&rows?, now))
+        let Some(jobs) = self.due(now) else { return Ok(Vec::new()) };
+        self.answered(slurm.ask(&jobs), now)
     }
 
     /// Takes in an answer.

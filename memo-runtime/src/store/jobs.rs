@@ -8,6 +8,7 @@ use super::Store;
 use super::put::{self, Clash};
 use super::scratch::make_folder;
 use crate::artifact::io_error;
+use crate::artifact::tree::digest_file;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::executor::job::JobFolder;
@@ -16,11 +17,10 @@ use crate::executor::job::JobFolder;
 const DIGITS: usize = 16;
 
 impl Store {
-    /// Copies a program into the store, unless it is there, and returns where.
+    /// Copies a program into the store, unless it is there and undamaged, and returns where.
     pub(crate) fn keep_program(&self, program: &Path, digest: &Digest) -> io::Result<PathBuf> {
         let place = self.layout().program(digest);
-        let length = |path: &Path| fs::metadata(path).map(|meta| meta.len());
-        if length(&place).is_ok_and(|there| length(program).is_ok_and(|ours| ours == there)) {
+        if digest_file(&place).is_ok_and(|(there, _)| there == *digest) {
             return Ok(place);
         }
         let scratch = self.scratch().map_err(io::Error::other)?;
@@ -29,6 +29,11 @@ impl Store {
         fs::copy(program, file.path())?;
         put::file(file.into_temp_path(), &place, Clash::Replace, true)?;
         Ok(place)
+    }
+
+    /// Returns a folder for what is only asked for, not submitted. It goes with this process.
+    pub(crate) fn trial_folder(&self) -> Result<PathBuf, Error> {
+        Ok(self.scratch()?.path().join("trial"))
     }
 
     /// Makes a folder for a submission of shards that share `key`, and returns its name, which no other has.

@@ -28,9 +28,12 @@ pub(super) struct Submission {
     tasks: BTreeMap<Task, usize>,
     /// How each task has ended, and since when that is known.
     over: BTreeMap<usize, (Task, State, bool, Instant)>,
-    /// Parts that Slurm had no room for.
-    waiting: Vec<(Request, Part)>,
-    last: Option<JobId>,
+    /// Jobs that the watch is still to be told of.
+    fresh: Vec<JobId>,
+    /// Whether all that has left it so far is in the store.
+    is_clean: bool,
+    /// Whether there may be a job that nobody knows of.
+    is_unclear: bool,
     tries: u32,
     name: String,
     told_silence: bool,
@@ -68,8 +71,9 @@ impl Submission {
             made: BTreeSet::new(),
             tasks: BTreeMap::new(),
             over: BTreeMap::new(),
-            waiting: Vec::new(),
-            last: None,
+            fresh: Vec::new(),
+            is_clean: true,
+            is_unclear: false,
             tries: 0,
             name: job.name.clone(),
             told_silence: false,
@@ -85,103 +89,132 @@ impl Submission {
         self.outstanding().next().is_none()
     }
 
+    /// Notes in its folder that nothing more is expected of it. What has gone well leaves none.
     pub(super) fn end(&self) {
-        self.folder.end();
+        match (self.is_unclear, self.is_clean && self.is_over()) {
+            // The next run looks for the job.
+            (true, _) => {}
+            (false, true) => self.folder.remove(),
+            (false, false) => self.folder.end(),
+        }
+    }
+
+    pub(super) fn jobs(&self) -> BTreeSet<JobId> {
+        self.tasks.keys().map(|task| task.job).collect()
     }
 
     pub(super) fn jobs_text(&self) -> String {
-        let jobs: BTreeSet<JobId> = self.tasks.keys().map(|task| task.job).collect();
-        jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        self.jobs().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
     /// Says what was submitted.
     pub(super) fn told(&self) -> String {
-        let count = self.outstanding().count();
-        format!("{count} shards in {} tasks of Slurm job {}", self.left.len(), self.jobs_text())
+        let shards = counted(self.outstanding().count(), "shard");
+        let tasks = counted(self.tasks.len(), "task");
+        format!("{shards} in {tasks} of Slurm job {}", self.jobs_text())
     }
 
-    /// Submits all parts of a request, as far as Slurm has room.
+    /// Submits all parts of a request, as far as Slurm has room. Returns the shards of the others, with what
+    /// Slurm has said.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing was submitted.
     pub(super) fn send(
         &mut self,
         slurm: &Slurm,
         request: &Request,
-        watch: &mut Watch,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<(Vec<usize>, String)>, Error> {
         let parts = request.parts(slurm.limits());
-        self.waiting = parts.into_iter().rev().map(|part| (request.clone(), part)).collect();
-        self.try_send(slurm, watch).map_err(|error| {
-            self.end();
-            let kind = if error.passes() { ErrorKind::Stage } else { ErrorKind::Usage };
-            self.node.blame(Error::new(kind, error.to_string()))
-        })
-    }
-
-    fn try_send(&mut self, slurm: &Slurm, watch: &mut Watch) -> Result<(), crate::slurm::Error> {
-        while let Some((request, part)) = self.waiting.last() {
-            match slurm.submit(request, part, self.last) {
+        let mut last = None;
+        for (position, part) in parts.iter().enumerate() {
+            match slurm.submit(request, part, last) {
                 Ok(job) => {
-                    let (indices, base) = (part.indices.clone(), part.base);
-                    self.waiting.pop();
-                    self.follow(job, indices.as_ref(), base, watch);
+                    self.follow(job, part);
+                    last = Some(job);
                 }
                 Err(crate::slurm::Error::Full { said }) => {
-                    if self.last.is_none() {
-                        self.node.told_elsewhere(format!("Slurm has no room yet: {said}"));
-                    }
-                    return Ok(());
+                    return Ok(Some((self.take_parts(&parts[position..]), said)));
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.is_unclear = matches!(error, crate::slurm::Error::Unclear { .. });
+                    self.is_clean = false;
+                    let kind = if error.passes() { ErrorKind::Stage } else { ErrorKind::Usage };
+                    let error = self.node.blame(Error::new(kind, error.to_string()));
+                    if last.is_none() {
+                        self.end();
+                        return Err(error);
+                    }
+                    // What is on its way is not lost for that.
+                    for shard in self.take_parts(&parts[position..]) {
+                        self.node.note_failed_elsewhere(shard, &error);
+                    }
+                }
+            }
+            if !self.is_clean {
+                break;
             }
         }
-        Ok(())
+        Ok(None)
     }
 
-    /// Submits parts that there was no room for.
-    pub(super) fn send_more(&mut self, slurm: &Slurm, watch: &mut Watch) {
-        if self.waiting.is_empty() || watch.jobs().len() > 1 && !self.tasks.is_empty() {
-            return;
-        }
-        // It is tried again with the next look.
-        let _ = self.try_send(slurm, watch);
+    /// Takes the shards of parts that were not submitted.
+    fn take_parts(&mut self, parts: &[Part]) -> Vec<usize> {
+        let numbers = parts.iter().flat_map(|part| {
+            let indices = part.indices.iter().flat_map(Indices::iter);
+            indices.map(|index| (part.base + index) as usize)
+        });
+        numbers.flat_map(|task| std::mem::take(&mut self.left[task]).into_keys()).collect()
     }
 
-    fn follow(&mut self, job: JobId, indices: Option<&Indices>, base: u32, watch: &mut Watch) {
-        self.last = Some(job);
-        for index in indices.iter().flat_map(|indices| indices.iter()) {
+    fn follow(&mut self, job: JobId, part: &Part) {
+        for index in part.indices.iter().flat_map(Indices::iter) {
             let task = Task { job, index: Some(index) };
-            self.tasks.insert(task, (base + index) as usize);
+            self.tasks.insert(task, (part.base + index) as usize);
         }
-        watch.follow(job, indices, Instant::now());
+        self.fresh.push(job);
     }
 
-    /// Looks whether Slurm knows the job. False if it does not.
-    pub(super) fn find(
-        &mut self,
-        slurm: &Slurm,
-        job: &Job,
-        watch: &mut Watch,
-    ) -> Result<bool, crate::slurm::Error> {
+    /// Tells the watch of jobs that it does not know yet.
+    pub(super) fn watched_by(&mut self, watch: &mut Watch) {
+        for job in std::mem::take(&mut self.fresh) {
+            let ours = self.tasks.keys().filter(|task| task.job == job);
+            let indices: Indices = ours.filter_map(|task| task.index).collect();
+            watch.follow(job, Some(&indices), Instant::now());
+        }
+    }
+
+    /// Looks which tasks of the job wait or run. False if none does.
+    ///
+    /// # Errors
+    ///
+    /// Says why Slurm did not answer.
+    pub(super) fn find(&mut self, slurm: &Slurm, job: &Job) -> Result<bool, crate::slurm::Error> {
         if self.is_over() {
+            self.is_clean = self.folder.failures(|_| true).is_empty();
             return Ok(false);
         }
         let mut request = Request::new("/bin/true".into(), Name::new(job.name.clone())?);
         let count = u32::try_from(job.tasks.len()).unwrap_or(u32::MAX);
         request.indices = Some((0..count).collect::<Indices>());
-        let mut found = false;
         for part in request.parts(slurm.limits()) {
             if let Some(id) = slurm.find(&part.name)? {
-                self.follow(id, part.indices.as_ref(), part.base, watch);
-                found = true;
+                self.follow(id, &part);
             }
         }
-        // What a part that was never submitted should make is not on its way.
+        if !self.fresh.is_empty() {
+            let alive = slurm.ask(&self.fresh)?.alive();
+            self.tasks.retain(|task, _| alive.contains(task));
+        }
+        // What a part that was never submitted should make is not on its way, nor is what a task has left.
         let followed: BTreeSet<usize> = self.tasks.values().copied().collect();
         for (task, left) in self.left.iter_mut().enumerate() {
-            if !followed.contains(&task) {
+            if !followed.contains(&task) && !left.is_empty() {
                 left.clear();
+                self.is_clean = false;
             }
         }
-        Ok(found && !self.is_over())
+        Ok(!self.is_over())
     }
 
     /// Notes what is in the store, and which shards have failed. Returns whether there was anything.
@@ -197,10 +230,12 @@ impl Submission {
                 self.made.insert(task);
             }
         }
-        for failure in self.folder.failures() {
+        let left = &mut self.left;
+        for failure in self.folder.failures(|shard| left.iter().any(|of| of.contains_key(&shard))) {
             let is_left = |left: &mut BTreeMap<usize, u32>| left.remove(&failure.shard).is_some();
-            if self.left.iter_mut().any(is_left) {
+            if left.iter_mut().any(is_left) {
                 any = true;
+                self.is_clean = false;
                 self.node.note_failed_elsewhere(failure.shard, &failure.error());
             }
         }
@@ -231,14 +266,16 @@ impl Submission {
         }
     }
 
-    /// Fails what will wait for ever, and tells what waits for long.
-    pub(super) fn note_stuck(&mut self, stuck: &[Stuck], slurm: &Slurm) {
+    /// Fails what will wait for ever, and tells what waits for long. Returns whether anything has failed.
+    pub(super) fn note_stuck(&mut self, stuck: &[Stuck], slurm: &Slurm) -> bool {
+        let mut any = false;
         for one in stuck.iter().filter(|one| self.tasks.keys().any(|task| task.job == one.job)) {
             let message = format!("Slurm job {} waits ({}): {}", one.job, one.reason, one.advice);
             if one.outlook == Outlook::Never {
                 // What it will never make has failed, and it is not left behind.
                 let _ = slurm.cancel(&[one.job]);
                 let error = Error::new(ErrorKind::Stage, message);
+                (self.is_clean, any) = (false, true);
                 let tasks: Vec<usize> = self
                     .tasks
                     .iter()
@@ -254,10 +291,17 @@ impl Submission {
                 self.node.warn(message, false);
             }
         }
+        any
     }
 
-    /// Decides what becomes of the shards that tasks have left. Those that have failed are noted.
-    pub(super) fn decide(&mut self, slurm: &Slurm, watch: &mut Watch, now: Instant) -> Vec<Again> {
+    /// Decides what becomes of the shards that tasks have left. Those that have failed are noted. Returns what
+    /// is to be submitted again, or `None` if nothing was decided.
+    pub(super) fn decide(
+        &mut self,
+        slurm: &Slurm,
+        watch: &mut Watch,
+        now: Instant,
+    ) -> Option<Vec<Again>> {
         let settled: Vec<usize> = self
             .over
             .iter()
@@ -265,10 +309,11 @@ impl Submission {
             .map(|(task, _)| *task)
             .collect();
         if settled.is_empty() {
-            return Vec::new();
+            return None;
         }
         self.note_results(watch);
-        let (mut all, mut details) = (Vec::new(), BTreeMap::new());
+        // What was tried as often goes together.
+        let (mut again, mut details) = (BTreeMap::<u32, Vec<usize>>::new(), BTreeMap::new());
         for number in settled {
             let Some((task, mut state, was_waiting, _)) = self.over.remove(&number) else {
                 continue;
@@ -285,24 +330,20 @@ impl Submission {
             let made = self.made.contains(&number);
             let retries = self.node.spec.retries;
             let shards: Vec<usize> = std::mem::take(&mut self.left[number]).into_keys().collect();
+            self.is_clean = false;
             match verdict(&state, was_waiting, made, self.tries, retries) {
                 Verdict::Again { counts } => {
-                    all.push(Again { shards, tries: self.tries + u32::from(counts) });
+                    again.entry(self.tries + u32::from(counts)).or_default().extend(shards);
                 }
                 Verdict::Fail(why) => {
                     let error = self.with_log(task, &why);
                     for shard in shards {
                         self.node.note_failed_elsewhere(shard, &error);
                     }
-                    // Somebody has to be told, though nothing is submitted again.
-                    all.push(Again { shards: Vec::new(), tries: self.tries });
                 }
             }
         }
-        // What can go together goes together.
-        let tries = all.iter().map(|again| again.tries).max().unwrap_or(0);
-        let shards: Vec<usize> = all.into_iter().flat_map(|again| again.shards).collect();
-        vec![Again { shards, tries }]
+        Some(again.into_iter().map(|(tries, shards)| Again { shards, tries }).collect())
     }
 
     fn with_log(&self, task: Task, why: &str) -> Error {
@@ -327,4 +368,8 @@ impl Submission {
             self.node.warn(message, false);
         }
     }
+}
+
+pub(super) fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
