@@ -2,6 +2,7 @@
 
 use crate::harness::Case;
 
+mod arrays;
 mod built;
 mod digest_large;
 mod entries;
@@ -46,6 +47,10 @@ pub const ALL: &[Case] = &[
     shards_found::CASE,
     shards_found::MANY,
     shards_found::NOTHING_NEW,
+    arrays::FEW,
+    arrays::CASE,
+    arrays::MANY,
+    arrays::RUN,
     shards_added::CASE,
     shards_added::DURABLE,
 ];
