@@ -1,5 +1,7 @@
 //! How far a run is: what is ready, what waits for whom, and what became of each call.
 
+mod shards;
+
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,6 +15,7 @@ use super::order::Queue;
 use super::readers::Readers;
 use crate::error::{Error, ErrorKind};
 use crate::stage::node::{Node, Status};
+use shards::Shards;
 
 pub(super) struct Progress {
     /// Calls to look up. The next one is at the front. Whatever a call makes ready goes there, so that its
@@ -57,20 +60,6 @@ struct Task {
     end: End,
     /// The stage whose failure it died of.
     because: Option<&'static str>,
-}
-
-/// How far an array is.
-#[derive(Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Shards {
-    /// Its elements are not known; or it is no array.
-    #[default]
-    Closed,
-    /// Its elements are known.
-    Open,
-    /// Its shards have all they need beside their elements.
-    Run,
-    /// An executor runs them.
-    Remote,
 }
 
 /// What a worker does next.
@@ -185,66 +174,6 @@ impl Progress {
     /// Notes that a call could run.
     pub(super) fn wait_for_turn(&mut self, graph: &Graph<'_>, index: usize) {
         self.queue.push(graph, index);
-    }
-
-    /// Notes that the elements of an array are known: what takes its shards one by one can begin.
-    pub(super) fn opened(&mut self, graph: &Graph<'_>, index: usize) {
-        if self.tasks[index].shards >= Shards::Open {
-            return;
-        }
-        self.tasks[index].shards = Shards::Open;
-        for &reader in graph.readers[index].iter().rev() {
-            if graph.takes_shards(reader, index) {
-                self.one_more_settled(reader);
-            }
-        }
-    }
-
-    /// Notes that the shards of an array have all they need beside their elements.
-    pub(super) fn shards_run(&mut self, index: usize) {
-        let shards = &mut self.tasks[index].shards;
-        *shards = (*shards).max(Shards::Run);
-    }
-
-    /// Whether the shards of an array run, here or elsewhere.
-    pub(super) fn is_running(&self, index: usize) -> bool {
-        self.tasks[index].shards >= Shards::Run
-    }
-
-    /// Notes that an executor runs an array whose elements are all known. False if it is not that far, or an
-    /// executor has it.
-    pub(super) fn hand_over(&mut self, graph: &Graph<'_>, index: usize) -> bool {
-        let all_known = graph.nodes[index].table().is_some_and(|table| {
-            let counts = table.counts();
-            counts.waits == 0 && counts.missing() > 0
-        });
-        if !all_known || self.tasks[index].shards != Shards::Run {
-            return false;
-        }
-        self.tasks[index].shards = Shards::Remote;
-        self.remote += 1;
-        true
-    }
-
-    /// Notes that an array has ended, whoever ran it.
-    pub(super) fn is_back(&mut self, index: usize) {
-        if self.tasks[index].shards == Shards::Remote {
-            self.tasks[index].shards = Shards::Run;
-            self.remote -= 1;
-        }
-    }
-
-    /// Lets the shards of an array wait for their turn. Returns whether its end is to be looked for.
-    pub(super) fn more_shards(&mut self, graph: &Graph<'_>, index: usize) -> bool {
-        let Some(table) =
-            graph.nodes[index].table().filter(|_| self.tasks[index].shards == Shards::Run)
-        else {
-            return false;
-        };
-        if table.has_work() {
-            self.queue.push(graph, index);
-        }
-        table.is_complete()
     }
 
     /// Whether a call that was not found is to run. One whose artifacts were removed waits until
