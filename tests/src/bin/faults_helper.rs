@@ -7,6 +7,7 @@ use std::fmt::Display;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -233,16 +234,21 @@ fn add_shards(store: &str, first: u64, count: u64, rest: &[String]) -> Result<u8
     let room = rest.iter().find(|argument| !argument.starts_with("--"));
     let shelf = Shelf::of(&Store::options().durable(durable).open(store)?);
     gate(rest)?;
+    let one_at_a_time = Mutex::new(());
     let add = |number| match shelf.add(number) {
         Ok(()) => tell(format!("added {number}")),
         Err(error) => {
-            tell(format!("lost {number} {}", error.chain()));
+            // Who has lost one too waits until there is room, however long that takes here.
+            let removes = one_at_a_time.lock();
             room.map(fs::remove_file);
+            drop(removes);
+            tell(format!("lost {number} {}", error.chain()));
         }
     };
     std::thread::scope(|scope| {
         for half in 0..2 {
             let numbers = (first..first + count).filter(move |number| number % 2 == half);
+            let add = &add;
             scope.spawn(move || numbers.for_each(add));
         }
     });
