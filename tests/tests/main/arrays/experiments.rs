@@ -360,6 +360,12 @@ fn a_started_array_is_waited_for_as_any_call() {
     let squares = square::start(&mut record).unwrap();
     let shifted = shift::start(&mut record).unwrap();
     assert_eq!(shifted.wait().unwrap().collect().unwrap(), [5, 6, 9, 14]);
+    squares.wait().unwrap();
+    // The thread that has run it may be about to note that it has ended.
+    let begin = std::time::Instant::now();
+    while !squares.status().has_ended() && begin.elapsed().as_secs() < 60 {
+        std::thread::yield_now();
+    }
     assert!(squares.status().has_succeeded(), "{squares:?}");
     assert_eq!(started(&lab), [4, 4]);
     let mut record = lab.record(params(4, 5));
