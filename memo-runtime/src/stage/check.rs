@@ -3,16 +3,16 @@
 
 use std::any::Any;
 use std::io::Read;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::inputs::{Failure, Inputs, Values};
+use super::execute::called;
+use super::inputs::{Failure, Values};
 use super::node::{Node, kept};
 use super::validate::Outputs;
 use crate::artifact::Artifact;
 use crate::artifact::saving::{Saved, Saving};
 use crate::context::Context;
-use crate::error::{Error, ErrorKind, panic_text};
+use crate::error::{Error, ErrorKind};
 use crate::event::Difference;
 use crate::key::files::collect_references;
 use crate::store::manifest::{Head, Kept, Reference};
@@ -81,20 +81,14 @@ impl Node {
         loop {
             let interrupted = Arc::clone(&self.session.interrupted);
             let ctx = Context::new(self.spec.name, number, interrupted, std::env::temp_dir());
-            let inputs = Inputs { inputs: &self.inputs, shard: shard.unwrap_or(0) };
-            let _span = crate::trace::enter(self.spec.name, self.record.as_deref(), number);
-            let error = match catch_unwind(AssertUnwindSafe(|| self.work.run(&inputs, &ctx))) {
-                Ok(Ok(Values(values))) => {
+            let outcome = self.call_body(&ctx, shard);
+            let is_around = matches!(outcome, Ok(Err(Failure::Around(_))));
+            let error = match called(outcome) {
+                Ok(Values(values)) => {
                     return Ok((values.into_iter().map(Arc::from).collect(), ctx));
                 }
-                Ok(Err(Failure::Around(error))) => return Err(error),
-                Ok(Err(Failure::Body(error))) => {
-                    Error::new(ErrorKind::Stage, "the stage failed").because(error)
-                }
-                Err(panic) => {
-                    let message = format!("the stage panicked: {}", panic_text(&*panic));
-                    Error::new(ErrorKind::Stage, message)
-                }
+                Err(error) if is_around => return Err(error),
+                Err(error) => error,
             };
             if number > self.spec.retries || !self.is_retried(number, shard, &error) {
                 return Err(error);

@@ -14,6 +14,9 @@ use crate::event::{Event, MissReason};
 use crate::store::lock::{KeyLock, Taken};
 use crate::store::manifest::Head;
 
+/// What came of calling a body: its values, why it gave none, or what it panicked with.
+pub(super) type Outcome = std::thread::Result<Result<Values, Failure>>;
+
 /// The values that a body gave.
 type HeldValues = Vec<Arc<dyn std::any::Any + Send + Sync>>;
 
@@ -114,10 +117,12 @@ impl Node {
     }
 
     /// Takes the lock of the key, or waits until another that computes the same call is done.
-    fn lock(&self, key: &Digest, if_taken: IfTaken) -> Result<Option<KeyLock>, Taken> {
+    pub(super) fn lock(&self, key: &Digest, if_taken: IfTaken) -> Result<Option<KeyLock>, Taken> {
         let store = &self.session.store;
         match if_taken {
-            IfTaken::Wait => Ok(store.lock(key, || self.is_interrupted(), || self.told_waiting())),
+            IfTaken::Wait => {
+                Ok(store.lock(key, || self.is_interrupted(), || self.told_waiting_for(*key)))
+            }
             IfTaken::ComeBack | IfTaken::RunToo => store.try_lock(key),
         }
     }
@@ -130,7 +135,12 @@ impl Node {
 
     /// Tells that another computes the same call, and that this one waits for it.
     pub(crate) fn told_waiting(&self) {
-        let Some(key) = self.key() else { return };
+        if let Some(key) = self.key() {
+            self.told_waiting_for(key);
+        }
+    }
+
+    fn told_waiting_for(&self, key: Digest) {
         let (stage, record) = (self.spec.name, self.record_name());
         self.session.store.emit(|| Event::Waiting { stage, record, key });
     }
@@ -242,33 +252,35 @@ impl Node {
     /// the bodies took, in seconds, and the size of what is kept, in bytes.
     fn attempts(&self) -> Result<(f64, u64), Error> {
         let (start, began) = (Instant::now(), SystemTime::now());
+        self.with_retries(None, |number| {
+            let (context, _held) = self.attempt(number)?;
+            let seconds = start.elapsed().as_secs_f64();
+            self.set_seconds(seconds);
+            let size = self.keep(&Made { seconds, attempts: number, began, context })?;
+            Ok((seconds, size))
+        })
+    }
+
+    /// Makes an attempt, and again while its failure is to be retried. `shard` is that of an array.
+    pub(super) fn with_retries<R>(
+        &self,
+        shard: Option<usize>,
+        mut attempt: impl FnMut(u32) -> Result<R, Error>,
+    ) -> Result<R, Error> {
         let mut number = 1;
         loop {
-            let kept = self.attempt(number).and_then(|(context, _held)| {
-                let seconds = start.elapsed().as_secs_f64();
-                self.set_seconds(seconds);
-                let size = self.keep(&Made { seconds, attempts: number, began, context })?;
-                Ok((seconds, size))
-            });
-            match kept {
-                Ok(kept) => return Ok(kept),
+            let error = match attempt(number) {
                 Err(error)
-                    if number <= self.spec.retries && self.is_retried(number, None, &error) =>
+                    if number <= self.spec.retries && self.is_retried(number, shard, &error) =>
                 {
-                    let (stage, record) = (self.spec.name, self.record_name());
-                    let (attempt, error) = (number, self.hide_secrets(error.chain()));
-                    let shard = None;
-                    self.session.store.emit(|| Event::Retried {
-                        stage,
-                        record,
-                        shard,
-                        attempt,
-                        error,
-                    });
-                    number += 1;
+                    error
                 }
-                Err(error) => return Err(error),
-            }
+                ended => return ended,
+            };
+            let (stage, record, attempt) = (self.spec.name, self.record_name(), number);
+            let error = self.hide_secrets(error.chain());
+            self.session.store.emit(|| Event::Retried { stage, record, shard, attempt, error });
+            number += 1;
         }
     }
 
@@ -289,14 +301,18 @@ impl Node {
         Context::new(self.spec.name, number, interrupted, place)
     }
 
+    /// Calls the body, of an array for the element of `shard`.
+    pub(super) fn call_body(&self, ctx: &Context, shard: Option<usize>) -> Outcome {
+        let inputs = Inputs { inputs: &self.inputs, shard: shard.unwrap_or(0) };
+        let _span = crate::trace::enter(self.spec.name, self.record.as_deref(), ctx.attempt());
+        catch_unwind(AssertUnwindSafe(|| self.work.run(&inputs, ctx)))
+    }
+
     /// Runs the body once. The values are held by the caller as well: nobody may want them any more by the time
     /// they are kept.
     fn attempt(&self, number: u32) -> Result<(Context, HeldValues), Error> {
         let ctx = self.context(number);
-        let inputs = Inputs { inputs: &self.inputs, shard: 0 };
-        let _span = crate::trace::enter(self.spec.name, self.record.as_deref(), number);
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.work.run(&inputs, &ctx)));
-        let Values(values) = called(outcome)?;
+        let Values(values) = called(self.call_body(&ctx, None))?;
         let mut held = Vec::with_capacity(self.outputs.len());
         for (slot, value) in self.outputs.iter().zip(values) {
             let other_type = || Error::new(ErrorKind::Wiring, "an output is of another type");
@@ -307,9 +323,7 @@ impl Node {
 }
 
 /// Turns what came of calling a body into its values or an error.
-pub(super) fn called(
-    outcome: std::thread::Result<Result<Values, Failure>>,
-) -> Result<Values, Error> {
+pub(super) fn called(outcome: Outcome) -> Result<Values, Error> {
     match outcome {
         Ok(Ok(values)) => Ok(values),
         Ok(Err(Failure::Around(error))) => Err(error),

@@ -17,7 +17,8 @@ use crate::stage::node::Node;
 /// An input of an array stage, one element of which goes to each shard.
 pub(crate) struct EachInput {
     pub(crate) handle: Handle,
-    elements: Box<dyn Elements>,
+    /// A `Vec` of them; `None` for the shards of another array, which is asked itself.
+    elements: Option<Box<dyn Elements>>,
     /// A `Vec` stays in memory as long as shards of it are to run.
     held: Mutex<Option<Arc<dyn Any + Send + Sync>>>,
 }
@@ -46,11 +47,9 @@ impl EachInput {
         handle: Handle,
         enter: impl Fn(&T, &mut Parts) + Send + Sync + 'static,
     ) -> Option<Self> {
-        let elements: Box<dyn Elements> = if let Some(values) = handle.typed::<Vec<T>>() {
-            Box::new(OfVec { values, enter })
-        } else {
-            handle.shards::<T>()?;
-            Box::new(OfShards)
+        let elements: Option<Box<dyn Elements>> = match handle.typed::<Vec<T>>() {
+            Some(values) => Some(Box::new(OfVec { values, enter })),
+            None => handle.shards::<T>().map(|_| None)?,
         };
         Some(Self { handle, elements, held: Mutex::default() })
     }
@@ -67,16 +66,17 @@ impl EachInput {
 
     /// Loads a `Vec` of elements, holds it, and returns how many there are.
     pub(crate) fn load(&self) -> Result<usize, Error> {
-        let (held, count) = self.elements.load()?;
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
+        let Some(elements) = &self.elements else { return Ok(0) };
+        let (held, count) = elements.load()?;
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
         Ok(count)
     }
 
     /// Loads a `Vec` of elements that is not held, and holds it.
     pub(crate) fn hold(&self) -> Result<(), Error> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.is_none() {
-            *held = self.elements.load()?.0;
+        if let (Some(elements), None) = (&self.elements, &*held) {
+            *held = Some(elements.load()?.0);
         }
         Ok(())
     }
@@ -96,14 +96,15 @@ impl EachInput {
         files: &Arc<FileMemory>,
         take: &mut dyn FnMut(Encoded, Vec<FileDigest>),
     ) -> Result<(), Error> {
+        let Some(elements) = &self.elements else { return Ok(()) };
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.elements.digest(held, range, files, take)
+        elements.digest(held, range, files, take)
     }
 }
 
 trait Elements: Send + Sync {
     /// Returns what holds the elements, and how many there are.
-    fn load(&self) -> Result<(Option<Arc<dyn Any + Send + Sync>>, usize), Error>;
+    fn load(&self) -> Result<(Arc<dyn Any + Send + Sync>, usize), Error>;
 
     fn digest(
         &self,
@@ -120,10 +121,10 @@ struct OfVec<T, F> {
 }
 
 impl<T: Kept, F: Fn(&T, &mut Parts) + Send + Sync> Elements for OfVec<T, F> {
-    fn load(&self) -> Result<(Option<Arc<dyn Any + Send + Sync>>, usize), Error> {
+    fn load(&self) -> Result<(Arc<dyn Any + Send + Sync>, usize), Error> {
         let values = self.values.load()?;
         let count = values.len();
-        Ok((Some(values), count))
+        Ok((values, count))
     }
 
     fn digest(
@@ -145,25 +146,6 @@ impl<T: Kept, F: Fn(&T, &mut Parts) + Send + Sync> Elements for OfVec<T, F> {
             })?;
             take(value, files);
         }
-        Ok(())
-    }
-}
-
-/// The shards of another array: it is asked itself.
-struct OfShards;
-
-impl Elements for OfShards {
-    fn load(&self) -> Result<(Option<Arc<dyn Any + Send + Sync>>, usize), Error> {
-        Ok((None, 0))
-    }
-
-    fn digest(
-        &self,
-        _: Option<Arc<dyn Any + Send + Sync>>,
-        _: std::ops::Range<usize>,
-        _: &Arc<FileMemory>,
-        _: &mut dyn FnMut(Encoded, Vec<FileDigest>),
-    ) -> Result<(), Error> {
         Ok(())
     }
 }

@@ -32,19 +32,9 @@ impl Node {
         let identities = self.known_identities(&key, &kept);
         let place = Some(kept.place);
         let (size, unkept, spoiled, skipped) = (0, false, false, None);
-        table.ran(shard, &Given { place, identities, seconds, size, unkept, spoiled, skipped });
-        let (stage, record) = (self.spec.name, self.record_name());
-        let (kept, skipped) = (true, None);
-        self.session.store.emit(|| Event::ShardFinished {
-            stage,
-            record,
-            shard,
-            key,
-            seconds,
-            size,
-            kept,
-            skipped,
-        });
+        let given = Given { place, identities, seconds, size, unkept, spoiled, skipped };
+        table.ran(shard, &given);
+        self.told_shard_finished(shard, key, &given);
         true
     }
 

@@ -1,23 +1,21 @@
 //! Running one shard: its body runs, what it gives is validated and kept, or its failure is noted.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use super::table::{Far, Given, Table};
-use crate::context::Context;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::key::{ComponentKind, KeyMaker};
 use crate::stage::commit::{Fresh, NotKept};
 use crate::stage::execute::{IfTaken, Made, called};
-use crate::stage::inputs::{Inputs, Values};
+use crate::stage::inputs::Values;
 use crate::stage::node::Node;
 use crate::stage::validate::Validator;
 use crate::store::history;
-use crate::store::lock::{KeyLock, Taken};
+use crate::store::lock::Taken;
 use crate::store::manifest::{Head, Kept, Output};
 use crate::store::packs::{Packs, Place, Shard};
 
@@ -57,13 +55,13 @@ impl Node {
             return Err(interrupted());
         }
         let key = table.key(shard);
-        let lock = if self.is_kept() { self.lock_shard(&key, if_taken) } else { Ok(None) };
+        let lock = if self.is_kept() { self.lock(&key, if_taken) } else { Ok(None) };
         let _lock = match lock {
             Ok(lock) => lock,
             Err(Taken) if if_taken == IfTaken::RunToo => None,
             // Others are run first; then it is waited for.
             Err(Taken) if table.leave(shard) => return Ok(()),
-            Err(Taken) => self.lock_shard(&key, IfTaken::Wait).ok().flatten(),
+            Err(Taken) => self.lock(&key, IfTaken::Wait).ok().flatten(),
         };
         if self.is_interrupted() {
             return Err(interrupted());
@@ -78,32 +76,23 @@ impl Node {
         self.told_array_started();
         self.session.store.emit(|| Event::ShardStarted { stage, record, shard, key });
         let given = self.attempt_shard(table, shard, &key)?;
-        let (seconds, size, kept) = (given.seconds, given.size, given.place.is_some());
-        let skipped = given.skipped.clone();
         table.ran(shard, &given);
-        let record = self.record_name();
-        self.session.store.emit(|| Event::ShardFinished {
-            stage,
-            record,
-            shard,
-            key,
-            seconds,
-            size,
-            kept,
-            skipped,
-        });
+        self.told_shard_finished(shard, key, &given);
         Ok(())
     }
 
-    /// Takes the lock of a shard's key, or waits for whoever computes the same shard.
-    fn lock_shard(&self, key: &Digest, if_taken: IfTaken) -> Result<Option<KeyLock>, Taken> {
-        let store = &self.session.store;
-        if if_taken != IfTaken::Wait {
-            return store.try_lock(key);
-        }
-        let (stage, record) = (self.spec.name, self.record_name());
-        let waits = || store.emit(|| Event::Waiting { stage, record, key: *key });
-        Ok(store.lock(key, || self.is_interrupted(), waits))
+    /// Tells that a shard has run, here or elsewhere.
+    pub(super) fn told_shard_finished(&self, shard: usize, key: Digest, given: &Given) {
+        self.session.store.emit(|| Event::ShardFinished {
+            stage: self.spec.name,
+            record: self.record_name(),
+            shard,
+            key,
+            seconds: given.seconds,
+            size: given.size,
+            kept: given.place.is_some(),
+            skipped: given.skipped.clone(),
+        });
     }
 
     /// Whether another process, or another array of this one, has computed the shard meanwhile.
@@ -121,43 +110,14 @@ impl Node {
     /// Runs the body and keeps what it gives, again while a failure is to be retried.
     fn attempt_shard(&self, table: &Table, shard: usize, key: &Digest) -> Result<Given, Error> {
         let (start, began) = (Instant::now(), SystemTime::now());
-        let mut number = 1;
-        loop {
-            let kept = self.call_shard(shard, number).and_then(|(values, context)| {
-                let seconds = start.elapsed().as_secs_f64();
-                let made = Made { seconds, attempts: number, began, context };
-                self.keep_shard(table, shard, key, values, &made)
-            });
-            match kept {
-                Ok(given) => return Ok(given),
-                Err(error)
-                    if number <= self.spec.retries
-                        && self.is_retried(number, Some(shard), &error) =>
-                {
-                    let (stage, record) = (self.spec.name, self.record_name());
-                    let (attempt, error) = (number, self.hide_secrets(error.chain()));
-                    let shard = Some(shard);
-                    self.session.store.emit(|| Event::Retried {
-                        stage,
-                        record,
-                        shard,
-                        attempt,
-                        error,
-                    });
-                    number += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    fn call_shard(&self, shard: usize, number: u32) -> Result<(ShardValues, Context), Error> {
-        let ctx = self.context(number);
-        let inputs = Inputs { inputs: &self.inputs, shard };
-        let _span = crate::trace::enter(self.spec.name, self.record.as_deref(), number);
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.work.run(&inputs, &ctx)));
-        let Values(values) = called(outcome)?;
-        Ok((values.into_iter().map(Arc::from).collect(), ctx))
+        self.with_retries(Some(shard), |number| {
+            let context = self.context(number);
+            let Values(values) = called(self.call_body(&context, Some(shard)))?;
+            let values = values.into_iter().map(Arc::from).collect();
+            let seconds = start.elapsed().as_secs_f64();
+            let made = Made { seconds, attempts: number, began, context };
+            self.keep_shard(table, shard, key, values, &made)
+        })
     }
 
     /// Validates what a shard gave, and keeps it or holds it in memory.
