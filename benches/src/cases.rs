@@ -23,6 +23,7 @@ mod no_op_wide;
 mod process;
 mod shards_added;
 mod shards_found;
+mod slurm_batches;
 mod two_jobs;
 
 /// All cases, in the order of the table.
@@ -53,4 +54,6 @@ pub const ALL: &[Case] = &[
     arrays::RUN,
     shards_added::CASE,
     shards_added::DURABLE,
+    slurm_batches::CASE,
+    slurm_batches::FIRST,
 ];
