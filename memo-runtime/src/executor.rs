@@ -36,7 +36,8 @@ pub(crate) trait Executor: Send + Sync {
     /// What cannot be had, and what to change.
     fn check(&self, nodes: &[Arc<Node>]) -> Result<(), Error>;
 
-    /// Begins to run the shards of a call that are missing. `position` is the call's in the plan.
+    /// Begins to run the shards of a call that are missing. `position` is the call's in the plan. Those that
+    /// wait for their elements are taken up when they can run.
     ///
     /// # Errors
     ///

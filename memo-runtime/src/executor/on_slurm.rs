@@ -6,6 +6,7 @@
 
 mod batches;
 mod later;
+mod ready;
 mod submission;
 mod verdict;
 
@@ -32,6 +33,7 @@ use crate::stage::array::table::Table;
 use crate::stage::node::Node;
 use crate::store::Store;
 use later::{FIRST_GAP, LAST_GAP, Later};
+use ready::{OnItsWay, Ready};
 use submission::Submission;
 use verdict::Again;
 
@@ -62,6 +64,8 @@ struct State {
     submissions: Vec<Submission>,
     /// What Slurm has no room for yet.
     later: Vec<Later>,
+    /// Arrays over the shards of others that are not all there.
+    ready: Vec<Ready>,
     /// Where Slurm's next answer comes in: it may take half a minute while the controller is away.
     asked: Option<Receiver<Result<Answer, crate::slurm::Error>>>,
     stopped: bool,
@@ -80,8 +84,8 @@ impl OnSlurm {
         let slurm = Slurm::connect(Commands::default()).map_err(|error| usage(&error))?;
         let slurm = slurm.pausing(move |time| pause(time, &interrupted));
         let watch = Watch::new(Pace::new(Instant::now()));
-        let (submissions, later) = (Vec::new(), Vec::new());
-        let state = State { watch, submissions, later, asked: None, stopped: false };
+        let (submissions, later, ready) = (Vec::new(), Vec::new(), Vec::new());
+        let state = State { watch, submissions, later, ready, asked: None, stopped: false };
         let (slurm, state) = (Arc::new(slurm), Mutex::new(state));
         Ok(Self { slurm, options, program: OnceCell::new(), state })
     }
@@ -173,7 +177,7 @@ impl OnSlurm {
         request.indices = Some((0..count).collect::<Indices>());
         super::TASK.clone_into(&mut request.index_variable);
         let mut submission = Submission::new(position, node, folder, &job, tries);
-        let rest = submission.send(&self.slurm, &request)?;
+        let rest = submission.send(&self.slurm, &request, self.last_job(position))?;
         if submission.is_over() {
             submission.end();
         } else {
@@ -181,6 +185,13 @@ impl OnSlurm {
             self.add(submission);
         }
         Ok(rest)
+    }
+
+    /// Returns the last job of a call that is on its way.
+    fn last_job(&self, position: usize) -> Option<JobId> {
+        let state = self.state();
+        let ours = state.submissions.iter().filter(|one| one.position == position);
+        ours.flat_map(Submission::jobs).max()
     }
 
     /// Follows a submission, unless the run has ended meanwhile.
@@ -280,10 +291,17 @@ impl Executor for OnSlurm {
         for adopted in self.adopt(position, node, table)? {
             shards.remove(&adopted);
         }
+        let shards: Vec<usize> = shards.into_iter().collect();
+        if !table.knows_all_elements() {
+            let slots =
+                self.slots(&self.request(node.spec, "memo-test")?).unwrap_or(batches::SLOTS);
+            let ready = Ready::new(position, node, shards, slots, Instant::now());
+            self.state().ready.push(ready);
+            return Ok(());
+        }
         if shards.is_empty() {
             return Ok(());
         }
-        let shards: Vec<usize> = shards.into_iter().collect();
         self.submit_or_wait(Later::new(position, node, shards, 0))
     }
 
@@ -314,6 +332,7 @@ impl Executor for OnSlurm {
             ended.extend(submissions.extract_if(.., is_over));
             let is_due = |one: &Later| one.next <= now;
             again.extend(state.later.iter().position(is_due).map(|due| state.later.remove(due)));
+            again.extend(state.take_ready(now));
         }
         ended.iter().for_each(Submission::end);
         for later in again {
@@ -331,6 +350,7 @@ impl Executor for OnSlurm {
         let mut state = self.state();
         state.stopped = true;
         state.later.clear();
+        state.ready.clear();
         let jobs: BTreeSet<JobId> = state.submissions.iter().flat_map(Submission::jobs).collect();
         let jobs: Vec<JobId> = jobs.into_iter().collect();
         let Some(first) = state.submissions.first() else { return };
@@ -354,6 +374,27 @@ impl Executor for OnSlurm {
         }
         self.wait_for_the_last();
         self.state().submissions.iter().for_each(Submission::end);
+    }
+}
+
+impl State {
+    /// Takes the shards that have become ready and are to go now.
+    fn take_ready(&mut self, now: Instant) -> Vec<Later> {
+        let Self { watch, submissions, ready, .. } = self;
+        let mut due = Vec::new();
+        for one in ready.iter_mut() {
+            let of_it = submissions.iter().filter(|other| other.position == one.position);
+            let on_its_way = of_it.fold(OnItsWay::default(), |sum, other| OnItsWay {
+                shards: sum.shards + other.outstanding().count(),
+                waits: sum.waits || other.waits(watch),
+            });
+            let shards = one.take_due(on_its_way, now);
+            if !shards.is_empty() {
+                due.push(Later::new(one.position, &one.node, shards, 0));
+            }
+        }
+        ready.retain(|one| !one.is_last());
+        due
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 
@@ -75,6 +76,10 @@ pub(crate) fn work<P: Params + Clone + DeserializeOwned>(
     }
     let Some(table) = node.table() else { return Err(differs(job, "it is no array here")) };
     let total = table.total();
+    if let Some(shard) = lacks_element(node, shards) {
+        let what = format!("the element of shard {shard} is not in the store that is seen here");
+        return Err(differs(job, &what));
+    }
     if let Some(wrong) =
         shards.iter().find(|one| one.shard >= total || table.key(one.shard) != one.key)
     {
@@ -108,7 +113,9 @@ fn run(node: &Arc<Node>, one: &JobShard) -> Result<Option<Failure>, Error> {
     if !table.take_for_worker(shard, one.generation) {
         return Ok(None);
     }
-    node.run_shard(shard, crate::stage::execute::IfTaken::Wait)?;
+    let outcome = node.run_shard(shard, crate::stage::execute::IfTaken::Wait);
+    node.drop_elements();
+    outcome?;
     let failed = |error: &Error| Failure {
         shard,
         error: error.chain(),
@@ -121,6 +128,20 @@ fn run(node: &Arc<Node>, one: &JobShard) -> Result<Option<Failure>, Error> {
             Ok(Some(Failure { shard, error, invalid: false }))
         }
         _ => Ok(None),
+    }
+}
+
+/// Returns a shard one of whose elements is a shard of another array that is not in the store. A network file
+/// system may show late what another machine has written.
+fn lacks_element(node: &Arc<Node>, shards: &[JobShard]) -> Option<usize> {
+    const LATE: Duration = Duration::from_secs(20);
+    let end = Instant::now() + LATE;
+    loop {
+        let lacking = node.without_element(shards.iter().map(|one| one.shard))?;
+        if Instant::now() >= end || node.session.is_interrupted() {
+            return Some(lacking);
+        }
+        std::thread::sleep(Duration::from_millis(200));
     }
 }
 

@@ -18,7 +18,15 @@ impl Scheduler<'_> {
         // Shards of another array may have ended while this one was opened.
         node.catch_up();
         self.opened(index);
-        match self.needs(index) {
+        let mut without = node.valueless();
+        if self.executor.is_some_and(|executor| executor.takes(node)) {
+            // Shards that nobody keeps are made where those run that take them.
+            without.retain(|above| {
+                let position = self.graph.position(above);
+                position.is_none_or(|above| !self.graph.takes_shards(index, above))
+            });
+        }
+        match self.needs_of(index, &without) {
             Needs::Others => return,
             Needs::Lost(because) => return self.skip(index, because),
             Needs::Nothing => {}
@@ -112,8 +120,8 @@ impl Scheduler<'_> {
         }
         if goes && let Err(error) = executor.begin(index, node) {
             let Some(table) = node.table() else { return true };
-            let shards = table.missing();
-            shards.into_iter().for_each(|shard| table.failed(shard, &error));
+            let shards = table.missing().into_iter().chain(table.waiting());
+            shards.for_each(|shard| table.failed(shard, &error));
             self.news(index);
         }
         if node.table().is_some_and(Table::is_complete) {

@@ -202,7 +202,7 @@ impl<'a> Scheduler<'a> {
         self.needs_of(index, &self.graph.nodes[index].valueless())
     }
 
-    fn needs_of(&self, index: usize, without: &[Arc<Node>]) -> Needs {
+    pub(super) fn needs_of(&self, index: usize, without: &[Arc<Node>]) -> Needs {
         let mut state = self.state();
         let needs = state.ask(&self.graph, index, without);
         if let Needs::Others = needs {

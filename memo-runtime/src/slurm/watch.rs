@@ -124,7 +124,6 @@ impl Watch {
     }
 
     /// Returns the state that `task` was last seen in.
-    #[cfg(test)]
     pub(crate) fn state(&self, task: Task) -> Option<&State> {
         self.tasks.get(&task).map(|sight| &sight.state)
     }

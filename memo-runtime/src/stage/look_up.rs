@@ -322,12 +322,18 @@ impl Node {
     /// Settles the node and everything above it, and runs what has to run for its outputs to be
     /// known. Used where no plan does it.
     pub(crate) fn resolve(self: &Arc<Self>) -> Result<(), Error> {
-        self.resolve_upwards().inspect_err(|error| self.ends_with(error))
+        self.resolve_upwards(true).inspect_err(|error| self.ends_with(error))
     }
 
-    fn resolve_upwards(self: &Arc<Self>) -> Result<(), Error> {
+    /// Does the same as far as it is needed to know by which digests its outputs enter other keys.
+    #[cfg(all(feature = "slurm", unix))]
+    pub(crate) fn make_known(self: &Arc<Self>) -> Result<(), Error> {
+        self.resolve_upwards(false).inspect_err(|error| self.ends_with(error))
+    }
+
+    fn resolve_upwards(self: &Arc<Self>, wanted: bool) -> Result<(), Error> {
         if self.inputs.is_empty() {
-            return self.settle_or_run(true);
+            return self.settle_or_run(wanted);
         }
         let mut open = vec![Arc::clone(self)];
         while let Some(node) = open.last().cloned() {
@@ -335,7 +341,7 @@ impl Node {
                 node.upstream().filter(|above| above.is_undecided()).cloned().collect();
             if above.is_empty() {
                 open.pop();
-                node.settle_or_run(Arc::ptr_eq(&node, self))?;
+                node.settle_or_run(wanted && Arc::ptr_eq(&node, self))?;
             } else {
                 open.extend(above);
             }

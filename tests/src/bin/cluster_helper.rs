@@ -16,6 +16,8 @@ struct Params {
     millis: u64,
     /// These end only when there is a file `go`.
     hold: Vec<usize>,
+    /// Those that follow these end only then, too.
+    hold_after: Vec<usize>,
     /// This one fails.
     fail: Option<usize>,
     /// So much is taken by a shard.
@@ -25,12 +27,7 @@ struct Params {
 /// Writes down that a shard runs, and does what is asked of it.
 fn act(page: usize, params: &Params, ctx: &Context) -> Result<usize> {
     note(&format!("begins {page}"))?;
-    while params.hold.contains(&page) && !Path::new("go").exists() {
-        if ctx.is_interrupted() {
-            return Err("told to end".into());
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait(params.hold.contains(&page), ctx)?;
     std::thread::sleep(Duration::from_millis(params.millis));
     let taken = std::hint::black_box(vec![1_u8; params.megabytes << 20]);
     note(&format!("ends {page}"))?;
@@ -38,6 +35,17 @@ fn act(page: usize, params: &Params, ctx: &Context) -> Result<usize> {
         return Err(format!("page {page} is torn").into());
     }
     Ok(page * params.factor + taken.len())
+}
+
+/// Waits for the file `go`.
+fn wait(is_held: bool, ctx: &Context) -> Result<()> {
+    while is_held && !Path::new("go").exists() {
+        if ctx.is_interrupted() {
+            return Err("told to end".into());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
 }
 
 /// Appends a line to the file `ran` of the folder that the experiment was started in.
@@ -75,6 +83,29 @@ fn huge(page: usize, params: &Params, ctx: &Context) -> Result<usize> {
     act(page, params, ctx)
 }
 
+#[stage(each = [one in plain], batch = 1, outputs = [after], cachers = [Json], skip = [params.hold_after])]
+fn after(one: usize, params: &Params, ctx: &Context) -> Result<usize> {
+    let page = one / params.factor;
+    note(&format!("follows {page}"))?;
+    wait(params.hold_after.contains(&page), ctx)?;
+    note(&format!("followed {page}"))?;
+    Ok(one + 1)
+}
+
+#[stage(each = [page in pages], outputs = [lent], skip = [params.fail])]
+fn lend(page: usize, params: &Params) -> Result<usize> {
+    note(&format!("lends {page}"))?;
+    if params.fail == Some(page) {
+        return Err(format!("page {page} is torn").into());
+    }
+    Ok(page * params.factor)
+}
+
+#[stage(each = [one in lent], batch = 4, outputs = [taken], cachers = [Json])]
+fn take(one: usize) -> usize {
+    one + 1
+}
+
 #[stage(inputs = [plain as all], outputs = [sum], cachers = [Json])]
 fn sum(all: &Shards<usize>) -> Result<usize> {
     Ok(all.collect()?.iter().sum())
@@ -86,6 +117,14 @@ fn pipeline(record: &mut Record<Params>) -> Result<()> {
         "timed" => drop(timed(record)?),
         "large" => drop(large(record)?),
         "huge" => drop(huge(record)?),
+        "chain" => {
+            plain(record)?;
+            after(record)?;
+        }
+        "memory" => {
+            lend(record)?;
+            take(record)?;
+        }
         _ => {
             plain(record)?;
             sum(record)?;
@@ -95,9 +134,17 @@ fn pipeline(record: &mut Record<Params>) -> Result<()> {
 }
 
 fn main() -> ExitCode {
-    let params = Params { count: 8, factor: 3, millis: 0, hold: vec![], fail: None, megabytes: 0 };
+    let params = Params {
+        count: 8,
+        factor: 3,
+        millis: 0,
+        hold: vec![],
+        hold_after: vec![],
+        fail: None,
+        megabytes: 0,
+    };
     let mut experiment = Experiment::new("cluster", pipeline);
-    for name in ["plain", "timed", "large", "huge"] {
+    for name in ["plain", "timed", "large", "huge", "chain", "memory"] {
         experiment = experiment.record(name, params.clone());
     }
     experiment.main()

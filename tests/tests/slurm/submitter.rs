@@ -73,9 +73,14 @@ impl<'a> Place<'a> {
 
     /// Counts how often each shard has begun.
     pub fn begun(&self) -> BTreeMap<usize, usize> {
+        self.noted("begins ")
+    }
+
+    /// Counts how often each shard has written this down.
+    pub fn noted(&self, word: &str) -> BTreeMap<usize, usize> {
         let mut all = BTreeMap::new();
         for line in self.lines() {
-            if let Some(page) = line.strip_prefix("begins ") {
+            if let Some(page) = line.strip_prefix(word) {
                 *all.entry(page.parse().unwrap()).or_default() += 1;
             }
         }
@@ -100,8 +105,7 @@ impl<'a> Place<'a> {
 
     /// Fails unless each of `count` shards has begun exactly once.
     pub fn each_ran_once(&self, count: usize) {
-        let once: BTreeMap<usize, usize> = (0..count).map(|page| (page, 1)).collect();
-        assert_eq!(self.begun(), once);
+        assert_eq!(self.begun(), once_each(0..count));
     }
 
     /// Runs the experiment once more on threads: everything must be there, and be right.
@@ -120,6 +124,11 @@ impl<'a> Place<'a> {
         let sum = fs::read_to_string(self.folder.join(".memo/v1/results/cluster/plain/sum.json"));
         assert_eq!(sum.unwrap().trim(), (0..count).map(|page| 3 * page).sum::<usize>().to_string());
     }
+}
+
+/// What is noted of shards that have each run once.
+pub fn once_each(pages: impl IntoIterator<Item = usize>) -> BTreeMap<usize, usize> {
+    pages.into_iter().map(|page| (page, 1)).collect()
 }
 
 /// The experiment while it runs.

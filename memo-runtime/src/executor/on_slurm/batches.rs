@@ -10,7 +10,7 @@ const TASK: f64 = 0.5;
 const TASKS_OF_A_SLOT: f64 = 8.0;
 
 /// Slots that are assumed where the cluster does not tell.
-const SLOTS: usize = 32;
+pub(super) const SLOTS: usize = 32;
 
 /// Cuts shards into tasks: as `batch = n` says, else by how long shards have taken.
 pub(super) fn cut(
@@ -30,8 +30,9 @@ pub(super) fn cut(
 #[expect(clippy::cast_precision_loss, reason = "a guess")]
 fn mean(node: &Node, table: &Table) -> Option<f64> {
     let counts = table.counts();
-    if counts.found > 0 {
-        return Some(counts.saved / counts.found as f64);
+    let known = counts.found + counts.ran;
+    if known > 0 {
+        return Some((counts.saved + counts.seconds) / known as f64);
     }
     let recorded = node.session.store.recorded_seconds(node.spec.name, 8);
     let sum: f64 = recorded.iter().sum();

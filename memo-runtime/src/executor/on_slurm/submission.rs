@@ -99,6 +99,12 @@ impl Submission {
         }
     }
 
+    /// Whether some task of it has not begun, as far as is known.
+    pub(super) fn waits(&self, watch: &Watch) -> bool {
+        let waits = |task: &Task| watch.state(*task) == Some(&State::Waiting);
+        self.tasks.keys().any(waits)
+    }
+
     pub(super) fn jobs(&self) -> BTreeSet<JobId> {
         self.tasks.keys().map(|task| task.job).collect()
     }
@@ -114,8 +120,8 @@ impl Submission {
         format!("{shards} in {tasks} of Slurm job {}", self.jobs_text())
     }
 
-    /// Submits all parts of a request, as far as Slurm has room. Returns the shards of the others, with what
-    /// Slurm has said.
+    /// Submits all parts of a request, as far as Slurm has room, `after` another job where so many tasks only may
+    /// run at once. Returns the shards of the others, with what Slurm has said.
     ///
     /// # Errors
     ///
@@ -124,9 +130,10 @@ impl Submission {
         &mut self,
         slurm: &Slurm,
         request: &Request,
+        after: Option<JobId>,
     ) -> Result<Option<(Vec<usize>, String)>, Error> {
         let parts = request.parts(slurm.limits());
-        let mut last = None;
+        let mut last = after;
         for (position, part) in parts.iter().enumerate() {
             match slurm.submit(request, part, last) {
                 Ok(job) => {
@@ -141,7 +148,7 @@ impl Submission {
                     self.is_clean = false;
                     let kind = if error.passes() { ErrorKind::Stage } else { ErrorKind::Usage };
                     let error = self.node.blame(Error::new(kind, error.to_string()));
-                    if last.is_none() {
+                    if position == 0 {
                         self.end();
                         return Err(error);
                     }

@@ -42,14 +42,12 @@ impl Progress {
         self.tasks[index].shards >= Shards::Run
     }
 
-    /// Notes that an executor runs an array whose elements are all known. False if it is not that far, or an
-    /// executor has it.
+    /// Notes that an executor runs an array, some shards of which can run by now. False if it is not that far,
+    /// or an executor has it.
     pub(in crate::run) fn hand_over(&mut self, graph: &Graph<'_>, index: usize) -> bool {
-        let all_known = graph.nodes[index].table().is_some_and(|table| {
-            let counts = table.counts();
-            counts.waits == 0 && counts.missing() > 0
-        });
-        if !all_known || self.tasks[index].shards != Shards::Run {
+        let can_begin =
+            graph.nodes[index].table().is_some_and(|table| table.counts().missing() > 0);
+        if !can_begin || self.tasks[index].shards != Shards::Run {
             return false;
         }
         self.tasks[index].shards = Shards::Remote;

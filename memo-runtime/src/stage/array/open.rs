@@ -117,7 +117,7 @@ impl Node {
         waits
     }
 
-    fn arrays_above(&self) -> impl Iterator<Item = (&Arc<Node>, usize)> {
+    pub(super) fn arrays_above(&self) -> impl Iterator<Item = (&Arc<Node>, usize)> {
         self.each_inputs().filter_map(|(_, each)| each.array())
     }
 
