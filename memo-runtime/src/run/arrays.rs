@@ -63,13 +63,33 @@ impl Scheduler<'_> {
     /// Runs a shard of an array.
     pub(super) fn shard(&self, index: usize, shard: usize) {
         let node = &self.graph.nodes[index];
-        if node.run_shard(shard, IfTaken::ComeBack).is_err() {
-            self.state().stopped = true;
-            return self.changed.notify_all();
+        match node.run_shard(shard, IfTaken::ComeBack) {
+            Ok(true) => {}
+            Ok(false) => self.shard_elsewhere(index),
+            Err(_) => {
+                self.state().stopped = true;
+                return self.changed.notify_all();
+            }
         }
         self.news(index);
-        // One that somebody else computes is taken up again.
         self.more_shards(index);
+    }
+
+    /// Leaves a shard to whoever computes it: others run in its place until it is tried again.
+    fn shard_elsewhere(&self, index: usize) {
+        if self.state().leave_shard(index) {
+            self.graph.nodes[index].told_waiting();
+        }
+        self.changed.notify_all();
+    }
+
+    /// Takes up the shards of an array again that somebody else has computed. False if there are none.
+    pub(super) fn shards_come_back(&self, index: usize) -> bool {
+        let comes = self.graph.nodes[index].table().is_some_and(Table::come_back);
+        if comes {
+            self.more_shards(index);
+        }
+        comes
     }
 
     /// Tells of the shards of an array that have ended, and of those that are found for it. A list stands in

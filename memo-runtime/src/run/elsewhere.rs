@@ -28,6 +28,11 @@ impl Elsewhere {
         self.pauses.contains_key(&call)
     }
 
+    /// Whether a call is away now.
+    pub(super) fn is_away(&self, call: usize) -> bool {
+        self.away.iter().any(|away| away.call == call)
+    }
+
     /// Notes that somebody else computes a call. Returns whether that is new.
     pub(super) fn add(&mut self, call: usize, now: Instant) -> bool {
         let is_new = !self.knows(call);

@@ -155,6 +155,11 @@ impl Progress {
         self.elsewhere.add(index, Instant::now())
     }
 
+    /// Notes that somebody else computes a shard of an array. Returns whether that is the first of them.
+    pub(super) fn leave_shard(&mut self, index: usize) -> bool {
+        !self.elsewhere.is_away(index) && self.leave(index)
+    }
+
     pub(super) fn was_elsewhere(&self, index: usize) -> bool {
         self.elsewhere.knows(index)
     }

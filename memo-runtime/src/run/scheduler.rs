@@ -130,6 +130,9 @@ impl<'a> Scheduler<'a> {
 
     /// Takes a call as far as it can go now.
     fn step(&self, index: usize, may_run: bool) {
+        if self.shards_come_back(index) {
+            return;
+        }
         let node = &self.graph.nodes[index];
         if node.array.is_some() && node.is_open() {
             match self.needs_of(index, &node.valueless_elements()) {

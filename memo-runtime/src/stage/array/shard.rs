@@ -23,18 +23,18 @@ use crate::store::packs::{Packs, Place, Shard};
 type ShardValues = Vec<Arc<dyn Any + Send + Sync>>;
 
 impl Node {
-    /// Runs a shard that was [taken](Table::take).
+    /// Runs a shard that was [taken](Table::take). False where it is left to whoever computes it just now.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Interrupted`] if the run is to end; the shard can be taken again then. A shard that
     /// fails is noted in the table.
-    pub(crate) fn run_shard(&self, shard: usize, if_taken: IfTaken) -> Result<(), Error> {
-        let Some(table) = self.table() else { return Ok(()) };
+    pub(crate) fn run_shard(&self, shard: usize, if_taken: IfTaken) -> Result<bool, Error> {
+        let Some(table) = self.table() else { return Ok(true) };
         let outcome = self.try_run_shard(table, shard, if_taken);
         let outcome = outcome.map_err(|error| self.hide_secrets_in(error));
         match outcome {
-            Ok(()) => Ok(()),
+            Ok(has_run) => Ok(has_run),
             Err(error) if self.or_cancelled(error.clone()).kind() == ErrorKind::Interrupted => {
                 table.put_back(shard);
                 Err(self.blame(self.or_cancelled(error)))
@@ -43,12 +43,12 @@ impl Node {
                 table.failed(shard, &error);
                 let (stage, record) = (self.spec.name, self.record_name());
                 self.session.store.emit(|| Event::ShardFailed { stage, record, shard, error });
-                Ok(())
+                Ok(true)
             }
         }
     }
 
-    fn try_run_shard(&self, table: &Table, shard: usize, if_taken: IfTaken) -> Result<(), Error> {
+    fn try_run_shard(&self, table: &Table, shard: usize, if_taken: IfTaken) -> Result<bool, Error> {
         let interrupted =
             || Error::new(ErrorKind::Interrupted, "interrupted before the shard started");
         if self.is_interrupted() {
@@ -58,10 +58,11 @@ impl Node {
         let lock = if self.is_kept() { self.lock(&key, if_taken) } else { Ok(None) };
         let _lock = match lock {
             Ok(lock) => lock,
-            Err(Taken) if if_taken == IfTaken::RunToo => None,
-            // Others are run first; then it is waited for.
-            Err(Taken) if table.leave(shard) => return Ok(()),
-            Err(Taken) => self.lock(&key, IfTaken::Wait).ok().flatten(),
+            Err(Taken) if if_taken == IfTaken::ComeBack => {
+                table.leave(shard);
+                return Ok(false);
+            }
+            Err(Taken) => None,
         };
         if self.is_interrupted() {
             return Err(interrupted());
@@ -70,7 +71,7 @@ impl Node {
             && self.never_looked_up().is_none()
             && self.was_quicker(table, shard, &key)
         {
-            return Ok(());
+            return Ok(true);
         }
         let (stage, record) = (self.spec.name, self.record_name());
         self.told_array_started();
@@ -78,7 +79,7 @@ impl Node {
         let given = self.attempt_shard(table, shard, &key)?;
         table.ran(shard, &given);
         self.told_shard_finished(shard, key, &given);
-        Ok(())
+        Ok(true)
     }
 
     /// Tells that a shard has run, here or elsewhere.

@@ -85,8 +85,8 @@ pub(super) struct State {
     ended: bool,
     /// Whether it was told that a body runs.
     told: bool,
-    /// Shards that somebody else computed when they were taken up.
-    left_to_others: HashSet<usize>,
+    /// What somebody else computed when it was taken up, and is to be taken up again.
+    left_to_others: Vec<usize>,
     /// Shards that have ended since somebody has asked.
     pub(super) news: Vec<usize>,
 }
@@ -159,7 +159,7 @@ impl Table {
             spoiled: false,
             ended: false,
             told: false,
-            left_to_others: HashSet::new(),
+            left_to_others: Vec::new(),
             news: Vec::new(),
         };
         let outside = OnceCell::new();
@@ -252,17 +252,30 @@ impl Table {
         }
     }
 
-    /// Leaves a shard to whoever computes it just now, as long as there are others to run. False if it is
-    /// to be waited for.
-    pub(super) fn leave(&self, shard: usize) -> bool {
+    /// Leaves a shard to whoever computes it just now, until what is left is taken up again.
+    pub(super) fn leave(&self, shard: usize) {
         let mut state = self.state();
-        let may = state.far[shard] == Far::Runs && !state.todo.is_empty();
-        if !may || !state.left_to_others.insert(shard) {
-            return false;
+        if state.far[shard] == Far::Runs {
+            state.far[shard] = Far::Todo;
+            state.left_to_others.push(shard);
         }
-        state.far[shard] = Far::Todo;
-        state.todo.push_back(shard);
-        true
+    }
+
+    /// Lets the shards run again that were left to others. Returns whether there are any.
+    pub(crate) fn come_back(&self) -> bool {
+        let mut state = self.state();
+        let left = std::mem::take(&mut state.left_to_others);
+        let any = !left.is_empty();
+        state.todo.extend(left);
+        any
+    }
+
+    /// Takes a shard that was left to others, to wait for them.
+    pub(super) fn take_left(&self) -> Option<usize> {
+        let mut state = self.state();
+        let shard = state.left_to_others.pop()?;
+        state.far[shard] = Far::Runs;
+        Some(shard)
     }
 
     /// Whether it was told that a body runs.
@@ -323,6 +336,7 @@ impl Table {
         let before = std::mem::replace(&mut state.far[shard], Far::Runs);
         state.left += usize::from(before.has_ended());
         state.todo.retain(|todo| *todo != shard);
+        state.left_to_others.retain(|left| *left != shard);
         state.generations.insert(shard, generation);
     }
 

@@ -66,8 +66,13 @@ impl Node {
         let Some(table) = self.table() else { return Ok(()) };
         let jobs = self.session.store.pool().jobs().min(table.counts().missing()).max(1);
         let work = || -> Result<(), Error> {
-            while let Some(shard) = table.take() {
-                self.run_shard(shard, IfTaken::ComeBack)?;
+            // What others compute is waited for when nothing else is left.
+            let next = || {
+                let left = || table.take_left().map(|shard| (shard, IfTaken::Wait));
+                table.take().map(|shard| (shard, IfTaken::ComeBack)).or_else(left)
+            };
+            while let Some((shard, if_taken)) = next() {
+                self.run_shard(shard, if_taken)?;
             }
             Ok(())
         };

@@ -107,6 +107,52 @@ fn other_calls_take_the_memory_of_one_that_waits() {
     while_another_computes(all_memory, 2);
 }
 
+#[stage(outputs = [pages], cachers = [Json])]
+fn split(params: &u32) -> Vec<u32> {
+    vec![*params]
+}
+
+#[stage(each = [page in pages], outputs = [shards], cachers = [Json], skip = [gate])]
+fn shard(page: u32, gate: Arc<Gate>) -> (u32, bool) {
+    (page, gate.pass())
+}
+
+#[stage(each = [page in pages], outputs = [others], cachers = [Json], skip = [gate])]
+fn other_shard(page: u32, gate: Arc<Gate>) -> u32 {
+    gate.open();
+    page
+}
+
+#[test]
+fn another_shard_takes_the_job_of_one_that_waits() {
+    let lab = Lab::new();
+    let gate = Arc::new(Gate::default());
+    let shared = Arc::clone(&gate);
+    let experiment = Experiment::new("elsewhere", move |record: &mut Record<u32>| {
+        split(record)?;
+        shard(record, Arc::clone(&shared))?;
+        other_shard(record, Arc::clone(&shared))?;
+        Ok(())
+    });
+    let experiment = experiment.record("base", 5);
+    // A store that is opened apart, as another process has it.
+    let store = Store::options().jobs(1).open(lab.store_path()).unwrap();
+    let mut apart = Record::new(&store, "apart", 5);
+    split(&mut apart).unwrap();
+    let outcome = std::thread::scope(|scope| {
+        let inside = Arc::clone(&gate);
+        let computes = scope.spawn(move || shard(&mut apart, inside).unwrap().collect().unwrap());
+        gate.wait_until_somebody_is_inside();
+        let outcome = experiment.run(&lab.options().jobs(1)).unwrap();
+        assert_eq!(computes.join().unwrap(), [(5, true)], "nothing else ran meanwhile");
+        outcome
+    });
+    assert_eq!((outcome.cached, outcome.ran, outcome.failed), (2, 1, 0), "{outcome:?}");
+    let lines = lab.lines();
+    let waits = lines.iter().filter(|line| line.starts_with("waits for ")).count();
+    assert_eq!(waits, 1, "it says so once: {lines:?}");
+}
+
 #[test]
 fn an_interrupted_run_does_not_wait_for_what_another_computes() {
     let lab = Lab::new();
