@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Error;
@@ -29,7 +30,7 @@ pub(crate) struct Commands {
 
 impl Default for Commands {
     /// Those found by `PATH`. One that does not end within two minutes is stopped: the commands give up
-    /// by themselves after a few seconds where nobody answers, but `sbatch` also waits for room.
+    /// by themselves after a few seconds where nobody answers.
     fn default() -> Self {
         Self { folder: None, patience: Duration::from_mins(2) }
     }
@@ -55,26 +56,39 @@ impl Commands {
         program: &'static str,
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<String, Error> {
+        self.run_unless(program, arguments, &[])
+    }
+
+    /// Runs `program`, and stops it when it complains with one of these words: it would try again and again.
+    pub(super) fn run_unless<A: AsRef<OsStr>>(
+        &self,
+        program: &'static str,
+        arguments: impl IntoIterator<Item = A>,
+        complaints: &[&str],
+    ) -> Result<String, Error> {
         let mut command = self.command(program);
         command.args(arguments);
         let mut child = command.spawn().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Error::Missing { program },
             _ => Error::NotStarted { program, cause: error.to_string() },
         })?;
-        let out = read(child.stdout.take());
-        let err = read(child.stderr.take());
+        let out = Pipe::read(child.stdout.take());
+        let err = Pipe::read(child.stderr.take());
         let end = Instant::now() + self.patience;
-        let Some(status) = wait(&mut child, end) else {
+        let Some(status) = wait(&mut child, end, || err.has(complaints)) else {
             let _ = child.kill();
             let _ = child.wait();
-            return Err(Error::TimedOut { program, after: self.patience });
+            return Err(match err.has(complaints) {
+                true => Error::said(program, None, &err.so_far()),
+                false => Error::TimedOut { program, after: self.patience },
+            });
         };
         // Both end with the program, unless it left somebody behind who holds them.
-        let out = collect(&out, end).ok_or(Error::TimedOut { program, after: self.patience })?;
+        let out = out.all(end).ok_or(Error::TimedOut { program, after: self.patience })?;
         if status.success() {
             Ok(out)
         } else {
-            Err(Error::said(program, status.code(), &collect(&err, end).unwrap_or_default()))
+            Err(Error::said(program, status.code(), &err.all(end).unwrap_or_default()))
         }
     }
 
@@ -102,32 +116,64 @@ fn is_steering(name: &OsString) -> bool {
     STEERING.iter().any(|prefix| name.starts_with(prefix)) && !KEPT.contains(&&*name)
 }
 
-/// Reads a pipe to its end on a thread of its own: both have to be emptied at once.
-fn read(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(pipe) = pipe {
-            let _ = pipe.take(LONGEST_ANSWER).read_to_end(&mut bytes);
+/// What a program writes. It is read on a thread of its own: both pipes have to be emptied at once.
+struct Pipe {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    ended: Receiver<()>,
+}
+
+impl Pipe {
+    fn read(pipe: Option<impl Read + Send + 'static>) -> Self {
+        let (ends, ended) = mpsc::channel();
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let taken = Arc::clone(&bytes);
+        std::thread::spawn(move || {
+            let mut pipe = pipe.map(|pipe| pipe.take(LONGEST_ANSWER));
+            let mut part = [0; 8192];
+            while let Some(pipe) = &mut pipe {
+                match pipe.read(&mut part) {
+                    Ok(0) => break,
+                    Ok(count) => lock(&taken).extend_from_slice(&part[..count]),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(_) => break,
+                }
+            }
+            let _ = ends.send(());
+        });
+        Self { bytes, ended }
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&lock(&self.bytes)).into_owned()
+    }
+
+    /// Whether one of these words was written.
+    fn has(&self, words: &[&str]) -> bool {
+        !words.is_empty() && {
+            let text = self.so_far();
+            words.iter().any(|word| text.contains(word))
         }
-        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
-    });
-    receiver
+    }
+
+    /// Returns all that was written; `None` if that does not end before `end`.
+    fn all(&self, end: Instant) -> Option<String> {
+        // At least a moment: the program has ended, so what it wrote is there.
+        let left = end.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
+        self.ended.recv_timeout(left).ok().map(|()| self.so_far())
+    }
 }
 
-fn collect(receiver: &Receiver<String>, end: Instant) -> Option<String> {
-    // At least a moment: the program has ended, so what it wrote is there.
-    let left = end.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
-    receiver.recv_timeout(left).ok()
+fn lock(bytes: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
+    bytes.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits for the end of `child`; `None` if it does not come before `end`.
-fn wait(child: &mut Child, end: Instant) -> Option<ExitStatus> {
+/// Waits for the end of `child`; `None` if it does not come before `end`, or is not to be waited for.
+fn wait(child: &mut Child, end: Instant, gives_up: impl Fn() -> bool) -> Option<ExitStatus> {
     let mut pause = Duration::from_millis(1);
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Some(status),
-            Ok(None) if Instant::now() >= end => return None,
+            Ok(None) if Instant::now() >= end || gives_up() => return None,
             Ok(None) => std::thread::sleep(pause),
             Err(_) => return None,
         }

@@ -92,6 +92,7 @@ const FULL: &[&str] = &[
     "MaxSubmitJob",
     "GrpSubmitJob",
     "temporarily unable to accept job",
+    "job queue full",
     "Resource temporarily unavailable",
 ];
 

@@ -21,6 +21,10 @@ const LOOKS: [Duration; 4] = [
     Duration::from_secs(10),
 ];
 
+/// What `sbatch` says before it tries again by itself, a second later at first, for two minutes. The shards can
+/// wait without it.
+const RETRIES: &[&str] = &["temporarily unable to accept job", "job queue full"];
+
 /// What became of a submission whose answer was lost.
 enum Settled {
     There(JobId),
@@ -43,8 +47,11 @@ impl Slurm {
         let mut arguments = request.arguments(&part, None)?;
         arguments.push("--test-only".into());
         arguments.push(file.into());
-        self.commands.run("sbatch", &arguments)?;
-        self.check_time(request)
+        match self.commands.run("sbatch", &arguments) {
+            // A queue that is full says nothing of what will be when there is room.
+            Ok(_) | Err(Error::Full { .. }) => self.check_time(request),
+            Err(error) => Err(error),
+        }
     }
 
     /// Slurm takes more time than the partition allows, and lets it wait for ever.
@@ -95,6 +102,11 @@ impl Slurm {
             let error = match self.try_submit(&arguments) {
                 Ok(job) => return Ok(job),
                 Err(error) if error.leaves_open() => error,
+                Err(Error::Full { said }) => {
+                    // Stopped between two tries; or in the second one, on a machine that is very busy.
+                    let there = self.find(&part.name).ok().flatten();
+                    return there.ok_or(Error::Full { said });
+                }
                 Err(error) => return Err(error),
             };
             match self.settle(&part.name) {
@@ -110,7 +122,7 @@ impl Slurm {
     }
 
     fn try_submit(&self, arguments: &[OsString]) -> Result<JobId, Error> {
-        let answer = self.commands.run("sbatch", arguments)?;
+        let answer = self.commands.run_unless("sbatch", arguments, RETRIES)?;
         // What a site has put in front of `sbatch` may say more.
         let number = answer.lines().rev().find_map(|line| JobId::read(line.trim()));
         number.ok_or_else(|| {

@@ -74,3 +74,23 @@ fn more_tasks_than_a_site_takes_at_once_go_in_rounds() {
     place.each_ran_once(8);
     place.is_all_there(8);
 }
+
+#[test]
+fn where_the_queue_is_full_the_rest_waits_and_an_interrupt_is_heard() {
+    let full = ["--nodes", "1", "--cpus", "8", "--conf", "MaxJobCount=5", "--conf", "MinJobAge=2"];
+    let Some(cluster) = Cluster::up(&full) else { return };
+    let place = Place::new(&cluster, "full");
+    let submitter = place.start(&["--record", "plain", "--set", "hold=[1,2,3]"]);
+    until("told", || submitter.so_far().text().contains("no room"));
+    // What is there is noted, and more is submitted, though not all that is wanted.
+    until("the first", || submitter.so_far().count("shard_finished") > 0);
+    submitter.signal("-INT");
+    let told = submitter.end();
+    assert_eq!(told.code, Some(130), "{told:?}");
+    until("gone", || cluster.outside("squeue", &["-h"]).is_empty());
+    place.go();
+    let told = place.run(&["--record", "plain"]);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert!(told.jobs().len() > 1, "{told:?}");
+    place.is_all_there(8);
+}

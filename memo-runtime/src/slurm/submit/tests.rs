@@ -61,6 +61,31 @@ fn one_that_was_not_taken_is_tried_again() {
 }
 
 #[test]
+fn where_there_is_no_room_sbatch_is_not_waited_for() {
+    let said = "Slurm temporarily unable to accept job, sleeping and retrying";
+    let fake = Fake::new(
+        "sbatch",
+        &format!("echo called >>\"$CALLS\"; echo 'sbatch: error: {said}' >&2; exec sleep 1000"),
+    );
+    fake.and("squeue", "echo called >>\"$CALLS\"");
+    assert_eq!(submit(&fake), Err(Error::Full { said: said.to_owned() }));
+    assert_eq!((fake.calls("sbatch").len(), fake.calls("squeue").len()), (1, 1));
+    // It was stopped too late: its next try has come through.
+    fake.and("squeue", "echo 7");
+    assert_eq!(submit(&fake), Ok(JobId(7)));
+}
+
+#[test]
+fn a_full_queue_is_no_reason_to_refuse() {
+    let fake = Fake::new(
+        "sbatch",
+        "echo 'allocation failure: Resource temporarily unavailable' >&2; exit 1",
+    );
+    let logs = tempfile::tempdir().unwrap();
+    assert_eq!(fake.slurm().check(&request(logs.path())), Ok(()));
+}
+
+#[test]
 fn two_of_one_name_are_one_too_many() {
     let fake = Fake::new("sbatch", "echo 'Socket timed out' >&2; exit 1");
     fake.and("squeue", "echo 8; echo 7; echo 8");
