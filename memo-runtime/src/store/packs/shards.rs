@@ -52,7 +52,7 @@ impl Shards {
     }
 
     /// Returns how many were found.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn found(&self) -> usize {
         self.numbers.iter().filter(|number| **number != 0).count()
     }
