@@ -1,6 +1,6 @@
 //! Aggregates: stages that run once, over all records.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use crate::key::files::FileMemory;
 use crate::lazy::{Handle, Lazy, Origin};
 use crate::plan::Declared;
 use crate::record::{Frame, Params, Provides, Record, RecordState};
+use crate::shards::Shards;
 use crate::stage::call::without_paths;
 
 /// The records of an experiment, as an aggregate's wrapper takes them.
@@ -49,7 +50,8 @@ impl<P: Params> Records<P> {
 ///
 /// `Across<T>` wants the value of every record. `Across<Option<T>>` allows some to be absent, so that
 /// one record that failed does not cost the aggregate. `Across<T, P>` also gives each record's params,
-/// which then enter the key.
+/// which then enter the key. `Across<Shards<T>>` is that of what array stages give: each item has
+/// [`shards`](AcrossItem::shards), and the key takes each array as a whole.
 ///
 /// ```
 /// use memo_runtime::prelude::*;
@@ -143,7 +145,7 @@ impl AcrossInput {
                 None if !optional && !ended => absent.push(record),
                 Some(handle)
                     if !matches!(handle.origin, Origin::Broken)
-                        && handle.typed::<T>().is_none() =>
+                        && handle.slot.type_of_value() != TypeId::of::<T>() =>
                 {
                     let message = format!(
                         "the input `{name}` is a `{}`, but record `{record}` holds a `{}`",
@@ -277,12 +279,18 @@ impl<T: Send + Sync + 'static, P> AcrossItem<'_, T, P> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Wiring`] if the value may be absent: ask for it with `present`.
+    /// [`ErrorKind::Wiring`] if the value may be absent: ask for it with `present`; and if it is an array, which
+    /// `shards` gives.
     pub fn lazy(&self) -> Result<Lazy<T>, Error> {
         let typed = self.row.handle.as_ref().and_then(Handle::typed);
         typed.ok_or_else(|| {
-            let message = "the value may be absent; ask for it with `present()`";
-            Error::new(ErrorKind::Wiring, message).in_record(&self.row.name)
+            match self.row.handle.as_ref().map(|handle| handle.slot.type_of_value()) {
+                Some(held) if held == TypeId::of::<T>() => self.row.is_an_array(),
+                _ => {
+                    let message = "the value may be absent; ask for it with `present()`";
+                    Error::new(ErrorKind::Wiring, message).in_record(&self.row.name)
+                }
+            }
         })
     }
 
@@ -303,13 +311,44 @@ impl<T: Send + Sync + 'static, P> AcrossItem<'_, Option<T>, P> {
     ///
     /// Those of [`Lazy::load`].
     pub fn present(&self) -> Result<Option<Arc<T>>, Error> {
-        let Some(handle) = self.row.handle.as_ref() else { return Ok(None) };
-        if handle.node().is_some_and(|node| node.has_failed()) {
-            return Ok(None);
-        }
+        let Some(handle) = self.row.present() else { return Ok(None) };
         match handle.typed::<T>() {
             Some(handle) => handle.load().map(Some),
-            None => Ok(None),
+            None => Err(self.row.is_an_array()),
         }
+    }
+}
+
+impl<T: Send + Sync + 'static, P> AcrossItem<'_, Shards<T>, P> {
+    /// Returns the record's array.
+    ///
+    /// # Errors
+    ///
+    /// None where the aggregate was called through its wrapper.
+    pub fn shards(&self) -> Result<Shards<T>, Error> {
+        let shards = self.row.handle.as_ref().and_then(Handle::shards);
+        shards.ok_or_else(|| {
+            Error::new(ErrorKind::Wiring, "an array is not bound").in_record(&self.row.name)
+        })
+    }
+}
+
+impl<T: Send + Sync + 'static, P> AcrossItem<'_, Option<Shards<T>>, P> {
+    /// Returns the record's array, or `None` if the record has none or any shard of it has failed.
+    pub fn shards(&self) -> Option<Shards<T>> {
+        self.row.present().and_then(Handle::shards)
+    }
+}
+
+impl Row {
+    /// Returns what the record holds, unless its call has failed.
+    fn present(&self) -> Option<&Handle> {
+        let has_failed = |handle: &&Handle| handle.node().is_some_and(|node| node.has_failed());
+        self.handle.as_ref().filter(|handle| !has_failed(handle))
+    }
+
+    fn is_an_array(&self) -> Error {
+        let message = "it is an array; ask for it with `shards()`";
+        Error::new(ErrorKind::Wiring, message).in_record(&self.name)
     }
 }

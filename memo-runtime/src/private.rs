@@ -22,6 +22,9 @@ pub use bounds::*;
 pub use crate::aggregate::{Across, Records, RowParams};
 pub use crate::context::Context;
 pub use crate::error::Error;
+pub use crate::key::part::elements::{
+    ByOrigin, Elements, ElementsByCacheKey, ElementsBySerialize, EnterElement,
+};
 pub use crate::key::part::{ByCacheKey, ByNothing, BySerialize, Part, Parts};
 pub use crate::lazy::Lazy;
 pub use crate::record::{Frame, Params, Provides, Record};

@@ -3,7 +3,7 @@
 //! It holds the value strongly while the value should stay, and weakly after that, so that whoever
 //! still reads it shares it with the next reader.
 
-use std::any::{Any, type_name};
+use std::any::{Any, TypeId, type_name};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -99,6 +99,8 @@ fn contained<R>(call: impl FnOnce() -> Result<R, BoxError>) -> Result<R, BoxErro
 /// A slot whose type is not known.
 pub(crate) trait AnySlot: Send + Sync {
     fn type_name(&self) -> &'static str;
+    /// Returns the type of what it is a slot of: `T`, or `Shards<T>`.
+    fn type_of_value(&self) -> TypeId;
     fn format(&self) -> Option<&Format>;
     fn published(&self) -> Option<&str>;
     /// Returns the files that an inserted value refers to.
@@ -136,6 +138,10 @@ pub(crate) trait AnySlot: Send + Sync {
 impl<T: Send + Sync + 'static> AnySlot for Slot<T> {
     fn type_name(&self) -> &'static str {
         type_name::<T>()
+    }
+
+    fn type_of_value(&self) -> TypeId {
+        TypeId::of::<T>()
     }
 
     fn format(&self) -> Option<&Format> {

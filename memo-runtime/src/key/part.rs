@@ -2,7 +2,9 @@
 //!
 //! The generated code says `(&&&Part(&x)).enter(slot)`. Method look-up takes off one `&` after the
 //! other, so of the three traits that have an `enter`, the one with the most references is tried first.
+//! [`elements`] asks the same of the elements of arrays, which need not enter by their value.
 
+pub(crate) mod elements;
 mod show;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Where the values of an array's output live while they are in memory.
 
-use std::any::{Any, type_name};
+use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -59,6 +59,10 @@ impl<T: Send + Sync + 'static> ShardSlot<T> {
 impl<T: Send + Sync + 'static> AnySlot for ShardSlot<T> {
     fn type_name(&self) -> &'static str {
         type_name::<Shards<T>>()
+    }
+
+    fn type_of_value(&self) -> TypeId {
+        TypeId::of::<Shards<T>>()
     }
 
     fn format(&self) -> Option<&Format> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::StageSpec;
 use super::array::Array;
-use super::array::elements::EachInput;
+use super::array::elements::{EachInput, NoElements};
 use super::fixed::{Fixed, Instance};
 use super::inputs::{Input, Work};
 use super::node::{Node, RetryIf, Uncached, Variable};
@@ -17,6 +17,7 @@ use super::validate::{Validate, Validator};
 use crate::aggregate::{AcrossInput, RowParams};
 use crate::cacheable::Cacheable;
 use crate::error::{Error, ErrorKind, did_you_mean};
+use crate::key::part::elements::EnterElement;
 use crate::key::part::{DigestedParts, PartDigest, Parts};
 
 use crate::lazy::{Handle, Lazy, Origin};
@@ -225,21 +226,28 @@ impl<'f> Gathering<'f> {
 
     /// Binds an input of an array stage, one element of which goes to each call of the body: a `Vec<T>` or the
     /// shards of another array. `enter` enters an element of a `Vec` into the key.
-    pub fn each<T: Kept>(
-        &mut self,
-        index: usize,
-        enter: impl Fn(&T, &mut Parts) + Send + Sync + 'static,
-    ) {
+    pub fn each<T: Kept>(&mut self, index: usize, enter: Option<EnterElement<T>>) {
         let Some(found) = self.found(index) else {
             return self.inputs.push(Input::One(None));
         };
-        let input = if let Some(each) = EachInput::of::<T>(found.clone(), enter) {
-            Input::Each(each)
-        } else {
-            self.other_type(index, &found, type_name::<Vec<T>>());
-            Input::One(None)
-        };
-        self.inputs.push(input);
+        let parameter = self.spec.inputs[index].parameter;
+        match EachInput::of::<T>(found.clone(), parameter, enter) {
+            Ok(each) => return self.inputs.push(Input::Each(each)),
+            Err(NoElements::OtherType) => self.other_type(index, &found, type_name::<Vec<T>>()),
+            Err(NoElements::NoKey) => self.without_key(index, type_name::<T>()),
+        }
+        self.inputs.push(Input::One(None));
+    }
+
+    /// Reports a `Vec` whose elements cannot enter the keys of their shards.
+    fn without_key(&mut self, index: usize, element: &str) {
+        let (name, element) = (self.spec.inputs[index].name, without_paths(element));
+        let message = format!(
+            "the elements of `{name}` are of type `{element}`, which cannot be part of a key: derive \
+             `serde::Serialize` for it, or write `impl CacheKey for {element}`; in a generic stage, bound its \
+             type parameter by one of them. Only what another array stage gives needs neither"
+        );
+        self.errors.push(Error::new(ErrorKind::Key, message));
     }
 
     /// Says that the body takes the index of its element, which enters the key of each shard then.

@@ -166,21 +166,16 @@ pub fn input(kind: Kind, claim: &Claim, rt: &TokenStream, diagnostics: &mut Diag
     Input { state: claim.state.unraw().to_string(), parameter: name.clone(), value, form }
 }
 
-/// Takes all that an array stage gives; reports where that cannot be had yet.
+/// Takes all that an array stage gives; reports where that cannot be had.
 fn shards(
     name: &Ident,
     ty: &Type,
     diagnostics: &mut Diagnostics,
 ) -> Option<(TokenStream, InputForm)> {
     let inside = |outer: &str| argument_of(ty, outer).map(unreferenced);
-    let optional = argument_of(ty, "Across").and_then(|value| argument_of(value, "Option"));
     let refused = [
         (inside("Option"), "shards cannot be absent yet; write `&Shards<T>`"),
         (inside("Lazy"), "shards are read one by one, when they are asked for; write `Shards<T>`"),
-        (
-            inside("Across").filter(|_| optional.is_none()).or(optional),
-            "shards cannot be seen across records yet; make one value of them in a stage before",
-        ),
     ];
     for (inner, sentence) in refused {
         if let Some(inner) = inner.filter(|inner| is_shards(inner)) {

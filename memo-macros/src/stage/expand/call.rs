@@ -188,8 +188,14 @@ fn declare_input(stage: &Stage, index: usize, input: &Input) -> TokenStream {
     let span = at(input.parameter.span());
     match &input.form {
         InputForm::ElementLent | InputForm::ElementCloned => {
-            let enter = key::element(stage, input);
-            quote_spanned!(span=> call.each::<#value>(#index, #enter);)
+            let (rt, keys) = (stage.rt(), key::element(stage, input));
+            let declare = quote_spanned!(span=> call.each::<#value>(#index, #keys););
+            hygienic! {
+                {
+                    use #rt::{ElementsByCacheKey as _, ElementsBySerialize as _, ByOrigin as _};
+                    #declare
+                }
+            }
         }
         InputForm::ShardsLent | InputForm::Shards => {
             quote_spanned!(span=> call.shards::<#value>(#index);)

@@ -99,18 +99,11 @@ fn enter(stage: &Stage, span: Span, value: &TokenStream, slot: &TokenStream) -> 
     quote_spanned!(at(span)=> #part.enter(parts.#slot);)
 }
 
-/// The closure by which an element of an array enters the key.
+/// The expression that says how an element of an array enters the key, if it does by its value.
 pub fn element(stage: &Stage, input: &Input) -> TokenStream {
-    let (rt, value) = (stage.rt(), &input.value);
-    let name = input.parameter.unraw().to_string();
-    let slot = hygienic!(argument(#name));
-    let line = enter(stage, input.parameter.span(), &hygienic!(element), &slot);
-    hygienic! {
-        |element: &#value, parts: &mut #rt::Parts| {
-            use #rt::{ByCacheKey as _, BySerialize as _, ByNothing as _};
-            #line
-        }
-    }
+    let span = input.parameter.span();
+    let (rt, value) = (rt_at(stage, span), &input.value);
+    quote_spanned!(at(span)=> (&&&#rt::Elements::<#value>::new()).keys())
 }
 
 /// `&params.train.rate`, with the user's own tokens for the fields.

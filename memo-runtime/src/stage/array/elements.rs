@@ -10,6 +10,7 @@ use crate::key::ComponentKind;
 use crate::key::canonical::Encoded;
 use crate::key::files::{FileDigest, FileMemory};
 use crate::key::part::Parts;
+use crate::key::part::elements::EnterElement;
 use crate::lazy::{Handle, Lazy};
 use crate::private::Kept;
 use crate::stage::node::Node;
@@ -21,6 +22,14 @@ pub(crate) struct EachInput {
     elements: Option<Box<dyn Elements>>,
     /// A `Vec` stays in memory as long as shards of it are to run.
     held: Mutex<Option<Arc<dyn Any + Send + Sync>>>,
+}
+
+/// Why what a handle holds cannot be taken one by one.
+pub(crate) enum NoElements {
+    /// It is neither a `Vec` of such values nor the shards of an array of them.
+    OtherType,
+    /// It is a `Vec` of values that cannot enter keys.
+    NoKey,
 }
 
 /// What enters the key of a shard for one of its elements.
@@ -42,16 +51,22 @@ impl ElementKey {
 }
 
 impl EachInput {
-    /// Takes the elements of a handle; `None` if it is neither a `Vec<T>` nor the shards of an array of `T`.
+    /// Takes the elements of a handle. `enter` enters one of a `Vec` into the key of its shard, by the name of
+    /// the parameter; shards of another array do without.
     pub(crate) fn of<T: Kept>(
         handle: Handle,
-        enter: impl Fn(&T, &mut Parts) + Send + Sync + 'static,
-    ) -> Option<Self> {
-        let elements: Option<Box<dyn Elements>> = match handle.typed::<Vec<T>>() {
-            Some(values) => Some(Box::new(OfVec { values, enter })),
-            None => handle.shards::<T>().map(|_| None)?,
+        parameter: &'static str,
+        enter: Option<EnterElement<T>>,
+    ) -> Result<Self, NoElements> {
+        let elements: Option<Box<dyn Elements>> = match (handle.typed::<Vec<T>>(), enter) {
+            (Some(values), Some(enter)) => Some(Box::new(OfVec { values, parameter, enter })),
+            (Some(_), None) => return Err(NoElements::NoKey),
+            (None, _) => {
+                handle.shards::<T>().ok_or(NoElements::OtherType)?;
+                None
+            }
         };
-        Some(Self { handle, elements, held: Mutex::default() })
+        Ok(Self { handle, elements, held: Mutex::default() })
     }
 
     /// Returns the array whose shards are the elements, and which of its outputs they are.
@@ -115,12 +130,13 @@ trait Elements: Send + Sync {
     ) -> Result<(), Error>;
 }
 
-struct OfVec<T, F> {
+struct OfVec<T> {
     values: Lazy<Vec<T>>,
-    enter: F,
+    parameter: &'static str,
+    enter: EnterElement<T>,
 }
 
-impl<T: Kept, F: Fn(&T, &mut Parts) + Send + Sync> Elements for OfVec<T, F> {
+impl<T: Kept> Elements for OfVec<T> {
     fn load(&self) -> Result<(Arc<dyn Any + Send + Sync>, usize), Error> {
         let values = self.values.load()?;
         let count = values.len();
@@ -140,7 +156,7 @@ impl<T: Kept, F: Fn(&T, &mut Parts) + Send + Sync> Elements for OfVec<T, F> {
         };
         let mut parts = Parts::digesting(files);
         for (index, element) in range.clone().zip(&values[range]) {
-            (self.enter)(element, &mut parts);
+            (self.enter)(element, parts.argument(self.parameter));
             let (value, files) = parts.take_element().map_err(|error| {
                 Error::new(ErrorKind::Key, format!("element {index}")).because(error)
             })?;

@@ -1,5 +1,6 @@
 //! Array stages: what each shard costs, and what it does not.
 
+mod across;
 mod basics;
 mod chains;
 mod check;
@@ -7,6 +8,7 @@ mod choices;
 mod damage;
 mod experiments;
 mod failures;
+mod keyless;
 mod options;
 mod values;
 
