@@ -113,7 +113,7 @@ impl Node {
             return false;
         };
         let seconds = f64::from(kept.seconds);
-        let identities = self.known_identities(&key, &kept);
+        let identities = self.known_identities(&table.oldest_key(shard), &kept);
         let place = Some(kept.place);
         let (size, unkept, spoiled, skipped) = (0, false, false, None);
         let given = Given { place, identities, seconds, size, unkept, spoiled, skipped };

@@ -108,7 +108,7 @@ impl Node {
         let carried = former.is_renamed.then(|| self.carry_shard_over(table, shard, &today, there));
         let carried = carried.flatten();
         let place = carried.unwrap_or(kept.place);
-        let identities = self.known_identities(&today, kept);
+        let identities = self.known_identities(&state.oldest_key(shard), kept);
         state.found(shard, self.outputs.len(), place, &identities, f64::from(kept.seconds));
         if carried.is_none() {
             state.lies.insert(shard, Lies { packs: former.packs.clone(), key: *key });

@@ -40,7 +40,7 @@ impl Node {
         let total = self.count_elements()?;
         let packs = self.session.store.packs(self.spec.name, &shared, self.outputs.len());
         let formers = if self.looks_up_shards() { self.former_shards() } else { Vec::new() };
-        let table = Table::new(packs, formers, self.outputs.len(), total);
+        let table = Table::new(packs, formers, self.oldest_key(), self.outputs.len(), total);
         self.set_key(shared);
         self.fill(&table, &shared)?;
         Ok(Some(array.table.get_or_init(|| table)))
@@ -78,6 +78,11 @@ impl Node {
         for (shard, files) in self.enter_keys(shared, &mut keys, &waits)? {
             // Arrays that are taken together may name files each.
             state.files.entry(shard).or_default().extend(files);
+        }
+        if let Some(oldest) = &table.oldest {
+            let mut oldest_keys = std::mem::take(&mut state.oldest_keys);
+            self.enter_keys(oldest, &mut oldest_keys, &waits)?;
+            state.oldest_keys = oldest_keys;
         }
         let kept = self.looks_up_shards().then(|| table.packs.find(&keys));
         if kept.is_none() && self.is_kept() {
@@ -130,7 +135,7 @@ impl Node {
             return known;
         }
         let is_known = !matches!(table.far(shard)?, Far::Waits | Far::Failed | Far::Lost);
-        is_known.then(|| self.shard_identities(&table.key(shard), None, false)[output])
+        is_known.then(|| self.shard_identities(&table.oldest_key(shard), None, false)[output])
     }
 
     /// Whether it runs only for those who need its values.
@@ -254,7 +259,7 @@ impl Node {
         let Some(kept) = kept else { return state.queue_up(shard) };
         let key = state.keys[shard];
         if self.is_shard_good(&table.packs, &key, &kept) {
-            let identities = self.known_identities(&key, &kept);
+            let identities = self.known_identities(&state.oldest_key(shard), &kept);
             let (place, seconds) = (kept.place, f64::from(kept.seconds));
             state.found(shard, self.outputs.len(), place, &identities, seconds);
         } else {
@@ -279,13 +284,14 @@ impl Node {
             }
         }
         let key = self.shard_key(&shared, shard, &elements);
+        let oldest = table.oldest.map(|oldest| self.shard_key(&oldest, shard, &elements));
         let kept = if self.looks_up_shards() { table.packs.find_one(&key) } else { None };
         if kept.is_none() {
             let mut state = table.state();
             if state.far[shard] != Far::Waits {
                 return;
             }
-            state.keys[shard] = key;
+            state.set_keys(shard, key, oldest);
             drop(state);
             if self.find_in_formers(table, shard, &elements) {
                 return;
@@ -293,7 +299,7 @@ impl Node {
         }
         let mut state = table.state();
         if state.far[shard] == Far::Waits {
-            state.keys[shard] = key;
+            state.set_keys(shard, key, oldest);
             self.judge_shard(table, &mut state, shard, kept);
             if self.lives_in_memory() {
                 // By its key it enters the keys of others, which need not wait.

@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 use super::table::{Far, Given, Table};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
-use crate::event::Event;
+use crate::event::{Event, MissReason};
 use crate::key::{ComponentKind, KeyMaker};
 use crate::stage::commit::{Fresh, NotKept};
 use crate::stage::execute::{IfTaken, Made, called};
@@ -103,7 +103,7 @@ impl Node {
         if kept.generation < generation || !self.is_shard_good(&table.packs, key, &kept) {
             return false;
         }
-        let identities = self.known_identities(key, &kept);
+        let identities = self.known_identities(&table.oldest_key(shard), &kept);
         table.found(shard, kept.place, &identities, f64::from(kept.seconds));
         true
     }
@@ -134,7 +134,8 @@ impl Node {
         if self.is_kept() && !self.session.store.is_read_only() {
             match self.save_shard(table, shard, key, &values, made) {
                 Ok((head, place)) => {
-                    let identities = self.shard_identities(key, Some(&head), false);
+                    let identities =
+                        self.shard_identities(&table.oldest_key(shard), Some(&head), false);
                     self.hold_unkept(shard, values, &head);
                     let size = head.kept().map(|kept| kept.size).sum();
                     return Ok(Given {
@@ -173,7 +174,7 @@ impl Node {
         // The next result of the same shard may be another, and its digest is not known.
         let may_differ = self.is_kept() && (self.spec.rerun || self.spec.expires.is_some());
         let spoiled = may_differ || self.what_changed_of(table, shard, key).is_some();
-        let identities = self.shard_identities(key, None, spoiled);
+        let identities = self.shard_identities(&table.oldest_key(shard), None, spoiled);
         let unkept = self.is_kept();
         Ok(Given { place: None, identities, seconds, size: 0, unkept, spoiled, skipped })
     }
@@ -219,10 +220,30 @@ impl Node {
             logged: !log.is_empty(),
             validator: self.validator.as_ref().map(Validator::mark),
         };
-        let generation = self.generation(table, shard);
-        let place = table.packs.append(&head, &log, shard as u64, generation)?;
+        let kept = match self.equal_line(table, shard, &head) {
+            Some(kept) => kept,
+            None => {
+                let generation = self.generation(table, shard);
+                let place = table.packs.append(&head, &log, shard as u64, generation)?;
+                (head, place)
+            }
+        };
         crate::artifact::saving::remove_all(&adopted);
-        Ok((head, place))
+        Ok(kept)
+    }
+
+    /// Finds the line that says what a stage which always runs has given once more: a new one would say the same.
+    fn equal_line(&self, table: &Table, shard: usize, head: &Head) -> Option<(Head, Place)> {
+        let is_rerun = matches!(self.never_looked_up(), Some(MissReason::Rerun));
+        // One that is made again has a line that is there and of no use.
+        if !is_rerun || table.state().generations.contains_key(&shard) {
+            return None;
+        }
+        let find = || Some(table.packs.find_one(&head.key)?.place);
+        let kept = table.packs.read(&head.key, find()?).ok()?.head;
+        let is_equal = kept.outputs == head.outputs && kept.validator == head.validator;
+        // Reading may have found that it was moved.
+        is_equal.then_some(kept).zip(find())
     }
 
     /// Returns how often results of the shard gave way to another.
@@ -238,11 +259,12 @@ impl Node {
         }
     }
 
-    /// Returns by which digests a shard's outputs enter other keys. If nobody knows what was read, nothing that
+    /// Returns by which digests a shard's outputs enter other keys: those without artifact by the oldest key of the
+    /// shard. If nobody knows what was read, nothing that
     /// follows may be found by another run.
     pub(super) fn shard_identities(
         &self,
-        key: &Digest,
+        oldest_key: &Digest,
         head: Option<&Head>,
         spoiled: bool,
     ) -> Vec<Digest> {
@@ -251,7 +273,7 @@ impl Node {
                 return kept.identity();
             }
             let mut maker = KeyMaker::new();
-            maker.add(ComponentKind::Stage, "", key);
+            maker.add(ComponentKind::Stage, "", oldest_key);
             maker.add_text(ComponentKind::Input, &output.to_string());
             if spoiled {
                 maker.add_text(ComponentKind::Input, self.session.store.run());
@@ -262,10 +284,10 @@ impl Node {
     }
 
     /// Returns the same, of a shard that was found.
-    pub(crate) fn known_identities(&self, key: &Digest, kept: &Shard<'_>) -> Vec<Digest> {
+    pub(crate) fn known_identities(&self, oldest_key: &Digest, kept: &Shard<'_>) -> Vec<Digest> {
         let not_kept = Digest::from_bytes([0; 32]);
         if kept.identities.contains(&not_kept) {
-            let mut identities = self.shard_identities(key, None, false);
+            let mut identities = self.shard_identities(oldest_key, None, false);
             for (identity, kept) in identities.iter_mut().zip(&*kept.identities) {
                 if *kept != not_kept {
                     *identity = *kept;

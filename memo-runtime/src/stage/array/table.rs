@@ -51,6 +51,9 @@ pub(crate) struct Table {
     pub(crate) packs: Packs,
     /// Where else they may lie.
     pub(super) formers: Vec<FormerShards>,
+    /// What the keys have in common by which outputs without artifact enter other keys, where that is another
+    /// than their own.
+    pub(super) oldest: Option<Digest>,
     /// How many outputs a shard has.
     outputs: usize,
     state: Mutex<State>,
@@ -62,6 +65,8 @@ pub(super) struct State {
     pub(super) far: Vec<Far>,
     /// Zero while an element is not known.
     pub(super) keys: Vec<Digest>,
+    /// The keys by which outputs without artifact enter other keys; empty where these are `keys`.
+    pub(super) oldest_keys: Vec<Digest>,
     /// By which digests the outputs enter other keys: those of the first shard, then those of the next.
     pub(super) identities: Vec<Digest>,
     /// What is to run, the next one in front.
@@ -139,6 +144,7 @@ impl Table {
     pub(super) fn new(
         packs: Packs,
         formers: Vec<FormerShards>,
+        oldest: Option<Digest>,
         outputs: usize,
         total: usize,
     ) -> Self {
@@ -146,6 +152,7 @@ impl Table {
         let state = State {
             far: vec![Far::Waits; total],
             keys: vec![Digest::from_bytes([0; 32]); total],
+            oldest_keys: oldest.map_or_else(Vec::new, |_| vec![Digest::from_bytes([0; 32]); total]),
             identities: vec![Digest::from_bytes([0; 32]); total * outputs],
             todo: VecDeque::new(),
             first_of: HashMap::new(),
@@ -163,7 +170,7 @@ impl Table {
             news: Vec::new(),
         };
         let outside = OnceCell::new();
-        Self { packs, formers, outputs, state: Mutex::new(state), outside }
+        Self { packs, formers, oldest, outputs, state: Mutex::new(state), outside }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -205,7 +212,7 @@ impl Table {
         all_there
     }
 
-    /// Returns the digest of all keys, if all are known.
+    /// Returns the digest of all keys by which outputs without artifact enter others, if all are known.
     pub(super) fn digest_of_keys(&self, output: usize) -> Option<Digest> {
         let state = self.state();
         if state.counts.waits + state.counts.lost > 0 {
@@ -213,10 +220,16 @@ impl Table {
         }
         let mut hasher = blake3::Hasher::new();
         hasher.update(&(output as u64).to_le_bytes());
-        state.keys.iter().for_each(|key| {
+        let keys = if state.oldest_keys.is_empty() { &state.keys } else { &state.oldest_keys };
+        keys.iter().for_each(|key| {
             hasher.update(key.as_bytes());
         });
         Some(hasher.finalize().into())
+    }
+
+    /// Returns the key by which the outputs of a shard enter other keys that have no artifact.
+    pub(super) fn oldest_key(&self, shard: usize) -> Digest {
+        self.state().oldest_key(shard)
     }
 
     /// Whether nobody knows what the body of some shard has read.
@@ -428,6 +441,18 @@ impl State {
     /// Whether nothing is known of a shard yet.
     pub(super) fn waits(&self, shard: usize) -> bool {
         self.far.get(shard) == Some(&Far::Waits)
+    }
+
+    /// Notes the keys of a shard whose elements are known.
+    pub(super) fn set_keys(&mut self, shard: usize, key: Digest, oldest: Option<Digest>) {
+        self.keys[shard] = key;
+        if let (Some(known), Some(oldest)) = (self.oldest_keys.get_mut(shard), oldest) {
+            *known = oldest;
+        }
+    }
+
+    pub(super) fn oldest_key(&self, shard: usize) -> Digest {
+        *self.oldest_keys.get(shard).unwrap_or(&self.keys[shard])
     }
 
     /// Notes that a shard which waited is to run, unless an equal one is.

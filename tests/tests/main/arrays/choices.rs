@@ -316,3 +316,37 @@ fn a_shard_is_served_until_it_is_too_old() {
     assert_eq!(run(&lab, (), call), [0; 0]);
     assert_eq!(lab.warnings(), [""; 0]);
 }
+
+#[test]
+fn what_runs_again_and_gives_the_same_takes_no_room() {
+    let lab = Lab::new();
+    let run = |value: u32| {
+        ALWAYS.store(value, Ordering::SeqCst);
+        let ran = run(&lab, (), |record| {
+            always(record)?;
+            Ok(())
+        });
+        assert_eq!(ran, ALL);
+        let packs = lab.files("/shards/");
+        let packs = packs.iter().filter(|path| path.extension().is_some_and(|e| e == "jsonl"));
+        packs.map(|path| std::fs::read_to_string(path).unwrap().lines().count()).sum::<usize>()
+    };
+    assert_eq!((run(0), run(0), run(0)), (4, 4, 4));
+    // The line of another value takes the place of its own.
+    assert_eq!((run(7), run(7), run(0), run(0)), (5, 5, 6, 6));
+    // What a line says that is damaged is said once more.
+    for pack in lab.files("/shards/") {
+        if pack.extension().is_some_and(|extension| extension == "jsonl") {
+            let text = std::fs::read_to_string(&pack).unwrap();
+            std::fs::write(&pack, text.replacen("\"text\":\"10", "\"text\":\"11", 1)).unwrap();
+        }
+    }
+    assert_eq!((run(0), run(0)), (7, 7));
+}
+
+static ALWAYS: AtomicU32 = AtomicU32::new(0);
+
+#[stage(each = [page in pages], outputs = [always], cachers = [Json], rerun = true)]
+fn always(page: u32) -> u32 {
+    page * 10 + if page == 2 { ALWAYS.load(Ordering::SeqCst) } else { 0 }
+}

@@ -10,6 +10,7 @@ mod experiments;
 mod failures;
 mod keyless;
 mod options;
+mod renamed;
 mod values;
 
 use memo_runtime::Event;
