@@ -58,6 +58,15 @@ struct Call<'a> {
     fate: Fate,
     why: String,
     seconds: Option<f64>,
+    shards: Option<Shards>,
+}
+
+/// How many shards the arrays of a box have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shards {
+    total: usize,
+    cached: usize,
+    failed: usize,
 }
 
 /// Boxes and arrows.
@@ -79,6 +88,8 @@ struct Drawn {
     /// What happens to it; `None` for an inserted value.
     fate: Option<Fate>,
     is_aggregate: bool,
+    /// Those of all its calls, if they are arrays.
+    shards: Option<Shards>,
     /// What else is to be known of it: lines.
     details: Vec<String>,
 }
@@ -90,6 +101,18 @@ struct Arrow {
     to: usize,
     /// The input's name, where the boxes do not tell it.
     label: String,
+}
+
+impl Drawn {
+    /// What stands below the label: `will run, 44 of 55 shards cached`.
+    fn fate_text(&self) -> Option<String> {
+        let word = self.fate?.word();
+        let Some(Shards { total, cached, failed }) = self.shards else {
+            return Some(word.to_owned());
+        };
+        let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+        Some(format!("{word}, {cached} of {total} shards cached{failed}"))
+    }
 }
 
 impl Fate {
@@ -260,6 +283,11 @@ impl<'a> Call<'a> {
             fate,
             why,
             seconds: call.seconds,
+            shards: call.shards.map(|shards| Shards {
+                total: shards.total,
+                cached: shards.cached,
+                failed: 0,
+            }),
         }
     }
 
@@ -281,6 +309,11 @@ impl<'a> Call<'a> {
             fate,
             why,
             seconds: has_seconds.then_some(call.seconds),
+            shards: call.shards.map(|(shards, failed)| Shards {
+                total: shards.total,
+                cached: shards.cached,
+                failed,
+            }),
         }
     }
 }

@@ -66,7 +66,7 @@ pub struct PlannedShards {
 
 impl PlannedShards {
     /// Counts the shards of a call, if it is an open array.
-    pub(super) fn of(node: &Node) -> Option<Self> {
+    pub(crate) fn of(node: &Node) -> Option<Self> {
         let counts = node.table()?.counts();
         let (total, cached, waiting) = (counts.total, counts.found, counts.waits);
         Some(Self { total, cached, to_compute: counts.missing(), waiting })

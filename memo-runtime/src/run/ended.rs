@@ -3,6 +3,7 @@
 use super::End;
 use crate::event::MissReason;
 use crate::experiment::declare::Declaration;
+use crate::plan::PlannedShards;
 use crate::plan::edges::{PlannedInput, PlannedOutput, Positions, inputs_of, outputs_of};
 
 /// One call of a run that is over.
@@ -17,6 +18,8 @@ pub(crate) struct EndedCall {
     pub(crate) reason: Option<MissReason>,
     /// How long the body took, now or when it ran.
     pub(crate) seconds: f64,
+    /// How many shards of an array were there, and how many have failed or could not run.
+    pub(crate) shards: Option<(PlannedShards, usize)>,
 }
 
 /// Lists all calls in the order of the plan.
@@ -34,6 +37,10 @@ pub(super) fn calls(declaration: &Declaration, ends: &[End]) -> Vec<EndedCall> {
             End::Cached => node.head().map_or(0.0, |head| head.seconds),
             _ => node.seconds(),
         },
+        shards: PlannedShards::of(node).zip(node.table()).map(|(shards, table)| {
+            let counts = table.counts();
+            (shards, counts.failed + counts.lost)
+        }),
     });
     ended.collect()
 }

@@ -53,7 +53,7 @@ fn look(drawn: &Drawn) -> String {
     let aggregate = if drawn.is_aggregate { ", peripheries=2" } else { "" };
     format!(
         "label={}, tooltip={}, fillcolor=\"{fill}\", color=\"{stroke}\"{border}{aggregate}",
-        quoted(&format!("{}\n{}", drawn.label, fate.word())),
+        quoted(&format!("{}\n{}", drawn.label, drawn.fate_text().unwrap_or_default())),
         quoted(&drawn.details.join("\n")),
     )
 }

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::super::text::{counted, short_names};
-use super::{Arrow, Call, Drawn, Fate, Graph};
+use super::{Arrow, Call, Drawn, Fate, Graph, Shards};
 use crate::digest::Digest;
 use crate::experiment::outcome::duration_text;
 use crate::plan::Source;
@@ -50,12 +50,14 @@ pub(super) fn fold(calls: &[Call<'_>]) -> Graph {
                 label: times(name, members.len()),
                 fate: None,
                 is_aggregate: false,
+                shards: None,
                 details: vec!["inserted".to_owned()],
             },
             Kind::Call(stage, fate, is_aggregate) => Drawn {
                 label: times(names[stage], members.len()),
                 fate: Some(fate),
                 is_aggregate,
+                shards: shards(members.iter().filter_map(|item| calls[item - inserted].shards)),
                 details: details(members.iter().map(|item| &calls[item - inserted])),
             },
         }
@@ -63,6 +65,15 @@ pub(super) fn fold(calls: &[Call<'_>]) -> Graph {
     let (title, notes) = (String::new(), Vec::new());
     let outputs = |item: usize| item.checked_sub(inserted).map(|call| calls[call].outputs);
     Graph { title, boxes: boxes.collect(), arrows: arrows(&items, &classes, outputs), notes }
+}
+
+/// Adds up the shards of a box's calls; `None` where they have none.
+fn shards(all: impl Iterator<Item = Shards>) -> Option<Shards> {
+    all.reduce(|sum, one| Shards {
+        total: sum.total + one.total,
+        cached: sum.cached + one.cached,
+        failed: sum.failed + one.failed,
+    })
 }
 
 fn times(name: &str, count: usize) -> String {
@@ -265,6 +276,7 @@ mod tests {
                 fate: *fate,
                 why: String::new(),
                 seconds: None,
+                shards: None,
             })
             .collect();
         fold(&calls)

@@ -46,8 +46,9 @@ pub(super) fn text(graph: &Graph) -> String {
 fn shape(drawn: &Drawn) -> String {
     match drawn.fate {
         None => format!("([{}])", quoted(&drawn.label)),
-        Some(fate) => {
-            let text = quoted(&format!("{}\n{}", drawn.label, fate.word()));
+        Some(_) => {
+            let text =
+                quoted(&format!("{}\n{}", drawn.label, drawn.fate_text().unwrap_or_default()));
             if drawn.is_aggregate { format!("[[{text}]]") } else { format!("({text})") }
         }
     }

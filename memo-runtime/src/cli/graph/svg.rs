@@ -84,6 +84,7 @@ fn legend(graph: &Graph) -> Vec<Drawn> {
         label: label.to_owned(),
         fate,
         is_aggregate,
+        shards: None,
         details: Vec::new(),
     };
     let fates = Fate::ALL.into_iter().filter(occurs);
@@ -98,15 +99,15 @@ fn legend(graph: &Graph) -> Vec<Drawn> {
 }
 
 /// What stands below the name: nothing where the name says it, in the legend.
-fn word(drawn: &Drawn) -> Option<&'static str> {
-    if drawn.details.is_empty() { None } else { Some(drawn.fate?.word()) }
+fn word(drawn: &Drawn) -> Option<String> {
+    if drawn.details.is_empty() { None } else { drawn.fate_text() }
 }
 
 fn size(drawn: &Drawn) -> (f64, f64) {
     let word = word(drawn);
     let letters = if word.is_some() { LARGE } else { SMALL };
     let name = width_of(&cut(&drawn.label, WIDEST), letters);
-    let width = name.max(word.map_or(0.0, |word| width_of(word, SMALL))) + 26.0;
+    let width = name.max(word.as_deref().map_or(0.0, |word| width_of(word, SMALL))) + 26.0;
     (width, if word.is_some() { 44.0 } else { 26.0 })
 }
 
@@ -164,7 +165,7 @@ fn write_box(out: &mut String, drawn: &Drawn, rect: &Rect) {
     match word(drawn) {
         Some(word) => {
             write_text(out, "strong", (x, y - 2.0), LARGE, "middle", &label);
-            write_text(out, "word", (x, y + 13.0), SMALL, "middle", word);
+            write_text(out, "word", (x, y + 13.0), SMALL, "middle", &word);
         }
         None => write_text(out, "word", (x, y + SMALL / 3.0), SMALL, "middle", &label),
     }

@@ -130,3 +130,34 @@ fn nothing_runs_where_the_graph_cannot_be_drawn() {
     }
     assert!(!lab.store_path().exists());
 }
+
+#[stage(each = [x in xs], outputs = [half], cachers = [Json])]
+fn halve(params: &Params, x: u32) -> Result<u32> {
+    if x == params.rate { Err("odd one".into()) } else { Ok(x / 2) }
+}
+
+#[test]
+fn a_box_of_arrays_counts_their_shards() {
+    let lab = Lab::new();
+    let path = lab.path("arrays.mmd");
+    let run = |most: u32, rates: &[u32], plan: &[&str]| {
+        let records = rates.iter().map(|&rate| (format!("rate-{rate}"), Params { rate }));
+        let experiment = Experiment::new("arrays", move |record: &mut Record<Params>| {
+            record.insert("xs", (0..most).collect::<Vec<_>>())?;
+            halve(record)?;
+            Ok(())
+        });
+        let experiment = experiment.records(records.collect::<Vec<_>>());
+        let store = lab.store_path().into_os_string();
+        let words = ["arrays", "--quiet", "--graph", path.to_str().unwrap()];
+        let words = words.iter().chain(plan).map(|word| (*word).into());
+        experiment.main_with(words.chain(["--store".into(), store]));
+        fs::read_to_string(&path).unwrap()
+    };
+    let has = |text: &str, part: &str| assert!(text.contains(part), "{part} in {text}");
+    has(&run(3, &[7, 8], &["--plan"]), "halve × 2<br/>will run, 0 of 6 shards cached");
+    has(&run(3, &[7, 8], &[]), "halve × 2<br/>ran, 0 of 6 shards cached");
+    has(&run(4, &[7, 8], &["--plan"]), "halve × 2<br/>will run, 6 of 8 shards cached");
+    has(&run(3, &[7, 8], &[]), "halve × 2<br/>cached, 6 of 6 shards cached");
+    has(&run(9, &[7, 8], &[]), "halve × 2<br/>failed, 6 of 18 shards cached, 2 failed");
+}
