@@ -48,13 +48,15 @@ impl<T> Deref for Element<T> {
 pub(crate) struct Array {
     /// Whether the body takes the index of its element.
     takes_index: bool,
+    /// How many elements there are, where that was known before anything ran.
+    known_length: Option<usize>,
     /// How far each shard is, once the elements are known.
     table: OnceCell<Table>,
 }
 
 impl Array {
-    pub(crate) fn new(takes_index: bool) -> Self {
-        Self { takes_index, table: OnceCell::new() }
+    pub(crate) fn new(takes_index: bool, known_length: Option<usize>) -> Self {
+        Self { takes_index, known_length, table: OnceCell::new() }
     }
 
     pub(crate) fn table(&self) -> Option<&Table> {

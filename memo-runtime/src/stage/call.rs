@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::StageSpec;
 use super::array::Array;
-use super::array::elements::{EachInput, NoElements};
+use super::array::elements::{EachInput, NoElements, common_length};
 use super::fixed::{Fixed, Instance};
 use super::inputs::{Input, Work};
 use super::node::{Node, RetryIf, Uncached, Variable};
@@ -317,6 +317,7 @@ impl<'f> Gathering<'f> {
         };
         self.errors.extend(self.check_inserted(&names).err());
         self.errors.extend(self.check_published().err());
+        self.errors.extend(common_length(&self.known_lengths()).err());
         let refers_to_broken =
             self.inputs.iter().flat_map(Input::handles).any(|h| matches!(h.origin, Origin::Broken));
         let fixed = match self.fixed {
@@ -346,6 +347,7 @@ impl<'f> Gathering<'f> {
         let DigestedParts { digests: parts, files, secrets } = parts;
         let session = Arc::clone(&self.frame.session);
         let record = self.frame.name.clone();
+        let known_length = self.known_lengths().first().map(|(_, length)| *length);
         let mut node = Node::new(self.spec, session, record, work, instance);
         node.parts = parts;
         node.files = files;
@@ -356,7 +358,7 @@ impl<'f> Gathering<'f> {
         node.validator = self.validator.take();
         node.retry_if = self.retry_if.take();
         if self.spec.each {
-            node.array = Some(Array::new(self.takes_index));
+            node.array = Some(Array::new(self.takes_index, known_length));
         }
         node.uncached = uncached(&node);
         node.forced = is_forced(&node);
@@ -473,6 +475,16 @@ impl<'f> Gathering<'f> {
             handles.push(handle);
         }
         Ok(Outputs(handles))
+    }
+
+    /// Returns how many elements there are of each array, by the parameter, where that is known by now.
+    fn known_lengths(&self) -> Vec<(&'static str, usize)> {
+        let each =
+            self.spec.inputs.iter().zip(&self.inputs).filter_map(|(spec, input)| match input {
+                Input::Each(each) => Some((spec.parameter, each.known_length()?)),
+                Input::One(_) | Input::Across(_) => None,
+            });
+        each.collect()
     }
 
     /// The shards of an array would all be published at one place.

@@ -11,7 +11,7 @@ use crate::key::canonical::Encoded;
 use crate::key::files::{FileDigest, FileMemory};
 use crate::key::part::Parts;
 use crate::key::part::elements::EnterElement;
-use crate::lazy::{Handle, Lazy};
+use crate::lazy::{Handle, Lazy, Origin};
 use crate::private::Kept;
 use crate::stage::node::Node;
 
@@ -72,9 +72,16 @@ impl EachInput {
     /// Returns the array whose shards are the elements, and which of its outputs they are.
     pub(crate) fn array(&self) -> Option<(&Arc<Node>, usize)> {
         match &self.handle.origin {
-            crate::lazy::Origin::Node(node, output) if node.array.is_some() => {
-                Some((node, *output))
-            }
+            Origin::Node(node, output) if node.array.is_some() => Some((node, *output)),
+            _ => None,
+        }
+    }
+
+    /// Returns how many elements there are, where that is known before anything runs.
+    pub(crate) fn known_length(&self) -> Option<usize> {
+        match (&self.handle.origin, &self.elements) {
+            (Origin::Inserted(_), Some(elements)) => Some(elements.load().ok()?.1),
+            (Origin::Node(node, _), None) => node.array.as_ref()?.known_length,
             _ => None,
         }
     }
@@ -115,6 +122,22 @@ impl EachInput {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
         elements.digest(held, range, files, take)
     }
+}
+
+/// Returns how many shards there are of arrays that are taken together, by the parameters that take their
+/// elements.
+pub(crate) fn common_length(lengths: &[(&'static str, usize)]) -> Result<Option<usize>, Error> {
+    let length = lengths.first().map(|(_, length)| *length);
+    if lengths.iter().all(|(_, other)| Some(*other) == length) {
+        return Ok(length);
+    }
+    let texts = lengths.iter().map(|(name, length)| format!("{length} for `{name}`"));
+    let texts: Vec<String> = texts.collect();
+    let message = format!(
+        "arrays that are taken together must be of one length, but there are {}",
+        texts.join(" and ")
+    );
+    Err(Error::new(ErrorKind::Wiring, message))
 }
 
 trait Elements: Send + Sync {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use super::elements::{EachInput, ElementKey};
+use super::elements::{EachInput, ElementKey, common_length};
 use super::table::{Counts, Far, State, Table};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
@@ -56,17 +56,7 @@ impl Node {
             };
             counts.push((parameter, count));
         }
-        let (_, count) = counts.first().copied().unwrap_or_default();
-        if counts.iter().all(|(_, other)| *other == count) {
-            return Ok(count);
-        }
-        let texts = counts.iter().map(|(name, count)| format!("{count} for `{name}`"));
-        let texts: Vec<String> = texts.collect();
-        let message = format!(
-            "arrays that are taken together must be of one length, but there are {}",
-            texts.join(" and ")
-        );
-        Err(Error::new(ErrorKind::Wiring, message))
+        Ok(common_length(&counts)?.unwrap_or(0))
     }
 
     /// Gives each shard whose elements are known its key, and finds those that are kept.

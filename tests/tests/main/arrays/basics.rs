@@ -128,6 +128,120 @@ fn arrays_of_different_lengths_are_refused() {
     assert!(lab.ran().is_empty());
 }
 
+#[stage(outputs = [before], cachers = [Json])]
+fn before() -> Vec<u32> {
+    vec![1, 2]
+}
+
+#[stage(each = [x in sum, y in more], outputs = [late], cachers = [Json])]
+fn late(x: u32, y: u32) -> u32 {
+    x + y
+}
+
+#[test]
+fn different_lengths_that_are_known_are_told_before_anything_runs() {
+    let run = |more: usize, ys: usize| {
+        let lab = Lab::new();
+        let experiment = Experiment::new("lengths", move |record: &mut Record<()>| {
+            before(record)?;
+            record.insert("xs", vec![1_u32, 2, 3])?;
+            record.insert("ys", vec![4_u32; ys])?;
+            record.insert("more", vec![5_u32; more])?;
+            both(record, 1)?;
+            late(record)?;
+            Ok(())
+        });
+        let experiment = experiment.record("base", ());
+        let planned = experiment.plan(&lab.options()).map_err(|error| error.chain());
+        let outcome = experiment.run(&lab.options()).map_err(|error| error.chain());
+        (planned.err(), outcome.map(|outcome| outcome.failed), lab.ran().len())
+    };
+    let told = |x, y| {
+        let what = "arrays that are taken together must be of one length, but there are";
+        format!("{what} {x} for `x` and {y} for `y`")
+    };
+    assert_eq!(run(3, 3), (None, Ok(0), 3));
+    for (more, ys, text) in [(3, 2, told(3, 2)), (2, 3, told(3, 2))] {
+        let (planned, outcome, ran) = run(more, ys);
+        let (planned, outcome) = (planned.unwrap(), outcome.unwrap_err());
+        assert!(planned.contains(&text), "{planned}");
+        assert!(outcome.contains(&text), "{outcome}");
+        assert_eq!(ran, 0);
+    }
+    // What a stage gives is known when it is there: its length is told then, by a failure.
+    let lab = Lab::new();
+    let experiment = Experiment::new("lengths", |record: &mut Record<()>| {
+        before(record)?;
+        record.insert("ys", vec![4_u32; 3])?;
+        both_of_stages(record)?;
+        Ok(())
+    });
+    let outcome = experiment.record("base", ()).run(&lab.options()).unwrap();
+    assert!(outcome.failures[0].chain().contains(&told(2, 3)), "{outcome:?}");
+    assert_eq!(lab.ran(), ["before"]);
+}
+
+#[stage(each = [x in before, y in ys], outputs = [z], cachers = [Json])]
+fn both_of_stages(x: u32, y: u32) -> u32 {
+    x + y
+}
+
+#[stage(each = [page in pages], outputs = [read], cachers = [Json])]
+fn read(page: &str) -> std::io::Result<usize> {
+    if page == "none" { Err(std::io::Error::other("no such page")) } else { Ok(page.len()) }
+}
+
+mod others {
+    /// As that of `anyhow`.
+    pub(super) type Result<T, E = Box<dyn std::error::Error + Send + Sync>> =
+        std::result::Result<T, E>;
+}
+
+#[stage(each = [page in pages], outputs = [first, last], cachers = [Json])]
+fn ends(page: &str) -> others::Result<(char, char)> {
+    let mut all = page.chars();
+    let first = all.next().ok_or("it is empty")?;
+    Ok((first, all.next_back().unwrap_or(first)))
+}
+
+#[test]
+fn results_of_other_names_are_results_of_arrays_too() {
+    let lab = Lab::new();
+    let mut record = lab.record(());
+    record.insert("pages", vec!["one".to_owned(), "none".to_owned()]).unwrap();
+    let told = chain(read(&mut record));
+    assert!(
+        told.contains("1 of 2 shards failed; shard 1: the stage failed: no such page"),
+        "{told}"
+    );
+    let (first, last) = ends(&mut record).unwrap();
+    assert_eq!(first.collect().unwrap(), ['o', 'n']);
+    assert_eq!(last.collect().unwrap(), ['e', 'e']);
+}
+
+#[test]
+fn an_array_of_no_elements_is_there_at_once() {
+    for jobs in [1, 4] {
+        let lab = Lab::new();
+        let run = || {
+            let experiment = Experiment::new("none", |record: &mut Record<()>| {
+                record.insert("pages", Vec::<String>::new())?;
+                length(record)?;
+                total(record)?;
+                Ok(())
+            });
+            let outcome = experiment.record("base", ()).run(&lab.options().jobs(jobs)).unwrap();
+            let total = *outcome.output::<usize>("base", "total").unwrap().load().unwrap();
+            let shards = outcome.shards::<usize>("base", "length").unwrap();
+            assert!(shards.is_empty().unwrap());
+            assert!(shards.get(0).load().is_err());
+            (total, outcome.ran, outcome.cached, lab.ran())
+        };
+        assert_eq!(run(), (0, 1, 1, vec!["total".to_owned()]));
+        assert_eq!(run(), (0, 0, 2, vec![]));
+    }
+}
+
 #[test]
 fn a_shard_that_is_not_there_is_an_error() {
     let lab = Lab::new();
