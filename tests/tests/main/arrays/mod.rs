@@ -8,6 +8,7 @@ mod choices;
 mod damage;
 mod experiments;
 mod failures;
+mod handles;
 mod keyless;
 mod options;
 mod renamed;
