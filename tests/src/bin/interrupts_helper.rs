@@ -1,4 +1,4 @@
-//! A small experiment whose stages tell that they have begun, and wait for a line on standard input.
+//! Two small experiments whose stages tell that they have begun, and wait for a line on standard input.
 
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "stages take their inputs by reference")]
 
@@ -34,7 +34,33 @@ fn second(first: &u32) -> u32 {
     first + 1
 }
 
+#[stage(each = [number in numbers], outputs = [shard], cachers = [Json])]
+fn shard(number: u32) -> Result<u32> {
+    told(&format!("shard {number}"));
+    std::io::stdin().read_line(&mut String::new())?;
+    Ok(number)
+}
+
+#[stage(inputs = [shard], outputs = [sum], cachers = [Json])]
+fn sum(shard: &Shards<u32>) -> Result<u32> {
+    told("sum");
+    Ok(shard.collect()?.iter().sum())
+}
+
+fn array() -> Experiment<()> {
+    let pipeline = |record: &mut Record<()>| {
+        record.insert("numbers", (1..=6).collect::<Vec<u32>>())?;
+        shard(record)?;
+        sum(record)?;
+        Ok(())
+    };
+    Experiment::new("interrupts", pipeline).record("base", ())
+}
+
 fn main() -> ExitCode {
+    if std::env::var_os("INTERRUPTS_ARRAY").is_some() {
+        return array().main();
+    }
     let pipeline = |record: &mut Record<Params>| {
         first(record)?;
         second(record)?;

@@ -25,7 +25,17 @@ struct Over {
 
 impl Running {
     fn start(store: &Path, arguments: &[&str]) -> Self {
+        Self::start_as(Command::new(HELPER), store, arguments)
+    }
+
+    /// Starts the experiment whose stage is an array.
+    fn start_array(store: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(HELPER);
+        command.env("INTERRUPTS_ARRAY", "1");
+        Self::start_as(command, store, arguments)
+    }
+
+    fn start_as(mut command: Command, store: &Path, arguments: &[&str]) -> Self {
         command.arg("--store").arg(store).args(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -115,6 +125,47 @@ fn one_interrupt_keeps_what_runs_and_starts_nothing_more() {
         assert_eq!(over.bodies(), ["first 3 attempt 1", "second 1", "second 2", "second 3"]);
         assert!(over.last_line().starts_with("2 cached, 4 ran, 0 failed"), "{over:?}");
     }
+}
+
+#[test]
+fn an_interrupted_array_keeps_the_shards_that_finish() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut running = Running::start_array(folder.path(), &["--jobs", "2", "--grace", "30m"]);
+        running.until("body: shard");
+        running.until("body: shard");
+        running.release(1);
+        running.until("body: shard");
+        running.send(signal);
+        running.until("interrupted:");
+        running.release(2);
+        let over = running.end();
+        assert_eq!(over.code, Some(code), "{over:?}");
+        assert_eq!(over.bodies(), ["shard 1", "shard 2", "shard 3"]);
+        let mut running = Running::start_array(folder.path(), &["--jobs", "1"]);
+        running.release(3);
+        let over = running.end();
+        assert!(over.code == Some(0) && over.is_quiet(), "{over:?}");
+        assert_eq!(over.bodies(), ["shard 4", "shard 5", "shard 6", "sum"]);
+        assert!(over.told.iter().any(|line| line.contains("3 of 6 shards cached, 3 to compute")));
+    }
+    // Twice: what runs is lost, what was finished is not.
+    let folder = tempfile::tempdir().unwrap();
+    let mut running = Running::start_array(folder.path(), &["--jobs", "1", "--grace", "30m"]);
+    running.until("body: shard 1");
+    running.release(1);
+    running.until("body: shard 2");
+    running.send("INT");
+    running.until("interrupted:");
+    running.send("INT");
+    let over = running.end();
+    assert_eq!(over.code, Some(130), "{over:?}");
+    let mut running = Running::start_array(folder.path(), &["--jobs", "1"]);
+    running.release(5);
+    let over = running.end();
+    assert!(over.code == Some(0) && over.is_quiet(), "{over:?}");
+    let all = ["shard 2", "shard 3", "shard 4", "shard 5", "shard 6", "sum"];
+    assert_eq!(over.bodies(), all);
 }
 
 #[test]
