@@ -154,6 +154,7 @@ impl<T: Send + Sync + 'static> Lazy<T> {
         if !node.is_shard_there(shard) {
             node.resolve()?;
         }
+        let mut last = None;
         for _ in 0..3 {
             let _once = self.slot.loading.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(value) = self.slot.peek() {
@@ -177,11 +178,18 @@ impl<T: Send + Sync + 'static> Lazy<T> {
                     node.told_shard_loaded(shard, output);
                     return Ok(value);
                 }
-                Err(error) => node.heal_shard(shard, far, Some(&error))?,
+                Err(error) => {
+                    node.heal_shard(shard, far, Some(&error))?;
+                    last = Some(error);
+                }
             }
         }
-        Err(Error::new(ErrorKind::Damaged, "the value is damaged each time it is made")
-            .in_stage(node.spec.name))
+        let message = format!("the value of shard {shard} is damaged each time it is made");
+        let error = Error::new(ErrorKind::Damaged, message).in_stage(node.spec.name);
+        Err(match last {
+            Some(last) => error.because(last),
+            None => error,
+        })
     }
 
     /// Returns the handle of the shard that has run for this one too, where another has.

@@ -74,7 +74,10 @@ impl Node {
             return Ok(true);
         }
         let (stage, record) = (self.spec.name, self.record_name());
-        self.told_array_started();
+        // A shard that is made again for a reader is no start of an array that has ended.
+        if !table.has_ended() {
+            self.told_array_started();
+        }
         self.session.store.emit(|| Event::ShardStarted { stage, record, shard, key });
         let given = self.attempt_shard(table, shard, &key)?;
         table.ran(shard, &given);

@@ -316,6 +316,11 @@ impl Table {
         !std::mem::replace(&mut self.state().ended, true)
     }
 
+    /// Whether somebody has noted that nothing more becomes of the shards.
+    pub(super) fn has_ended(&self) -> bool {
+        self.state().ended
+    }
+
     /// Notes that it is told that a body runs. False if it was.
     pub(super) fn tells(&self) -> bool {
         !std::mem::replace(&mut self.state().told, true)

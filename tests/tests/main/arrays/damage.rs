@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use memo_runtime::{Artifact, Cacheable, Event, Format};
+
 use crate::arrays::shards_in;
 use crate::common::*;
 
@@ -128,4 +130,70 @@ fn a_store_without_indices_is_found() {
     assert_eq!(run_small(&lab), (vec![], vec![]));
     fs::write(pack(&lab).with_extension("index"), "nonsense").unwrap();
     assert_eq!(run_small(&lab), (vec![], vec![]));
+}
+
+#[stage(inputs = [large], outputs = [sum], cachers = [Json])]
+fn sum(large: &Shards<Vec<u64>>, which: u64) -> Result<u64> {
+    Ok(large.collect()?.iter().map(|values| values[0]).sum::<u64>() + which)
+}
+
+/// Its end has been told: nothing would end what is told to start once more.
+#[test]
+fn a_shard_that_is_made_again_starts_no_array() {
+    let lab = Lab::new();
+    let run = |which: u64| {
+        let experiment = Experiment::new("harm", move |record: &mut Record<()>| {
+            record.insert("pages", vec![1_u64, 2, 3])?;
+            large(record)?;
+            sum(record, which)?;
+            Ok(())
+        });
+        let outcome = experiment.record("base", ()).run(&lab.options()).unwrap();
+        (outcome.ran, outcome.cached, lab.recorder().take())
+    };
+    run(0);
+    let artifact = &lab.artifacts()[1];
+    let mut bytes = fs::read(artifact).unwrap();
+    bytes[5000] ^= 1;
+    fs::write(artifact, bytes).unwrap();
+    let (ran, cached, events) = run(1);
+    assert_eq!((ran, cached, shards_in(&events, "large").len()), (1, 1, 1));
+    assert_eq!(warnings(&events).len(), 1);
+    let started = |event: &&Event| matches!(event, Event::Started { .. });
+    let finished = |event: &&Event| matches!(event, Event::Finished { .. });
+    let started: Vec<_> = events.iter().filter(started).collect();
+    assert_eq!(started.len(), 1, "{started:?}");
+    assert_eq!(events.iter().filter(finished).count(), 1);
+}
+
+/// A cacher whose values cannot be read.
+struct WriteOnly;
+
+impl Cacheable<u64> for WriteOnly {
+    fn format(&self) -> Format {
+        Format::new("write-only", 1)
+    }
+
+    fn save(&self, value: &u64, artifact: &Artifact) -> Result<()> {
+        Ok(fs::write(artifact.path()?, value.to_string())?)
+    }
+
+    fn load(&self, _: &Artifact) -> Result<u64> {
+        Err("nobody reads this".into())
+    }
+}
+
+#[stage(each = [page in pages], outputs = [lost], cachers = [WriteOnly])]
+fn lose(page: u64) -> u64 {
+    page
+}
+
+#[test]
+fn a_shard_that_can_never_be_read_is_named_with_its_cause() {
+    let lab = Lab::new();
+    let mut record = lab.record(());
+    record.insert("pages", vec![1_u64, 2, 3]).unwrap();
+    let told = chain(lose(&mut record).unwrap().get(2).load());
+    assert!(told.contains("the value of shard 2 is damaged each time it is made: "), "{told}");
+    assert!(told.ends_with("nobody reads this"), "{told}");
 }
