@@ -11,11 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use crate::digest::{Digest, Hashed};
 use crate::error::{Error, ErrorKind, did_you_mean};
-use crate::record::{Bound, Fields, Params, Record, State, fields_of};
+use crate::record::{Bound, Fields, Params, Record, State};
 use crate::session::Session;
 use crate::stage::node::Node;
 
 pub(crate) mod edges;
+pub(crate) mod lists;
 pub(crate) mod told;
 pub(crate) mod verdicts;
 
@@ -103,7 +104,7 @@ impl Declared {
             nodes: Vec::new(),
             ended: None,
             state: State::new(),
-            fields: fields_of(params),
+            fields: Arc::clone(params) as Fields,
             params: Arc::clone(params) as Arc<dyn Any + Send + Sync>,
         });
         calls.records.len() - 1
@@ -163,6 +164,13 @@ impl Declared {
     pub(crate) fn bound(&self, record: usize, name: Cow<'static, str>, bound: Bound) {
         if let Some(record) = self.calls().records.get_mut(record) {
             record.state.insert(name, bound);
+        }
+    }
+
+    /// Notes what all names of a record are bound to.
+    pub(crate) fn all_bound(&self, record: usize, state: State) {
+        if let Some(record) = self.calls().records.get_mut(record) {
+            record.state = state;
         }
     }
 

@@ -123,10 +123,34 @@ pub struct Frame {
     pub(crate) fields: Option<Fields>,
     /// Whether the next call waits.
     pub(crate) start: Start,
+    pub(crate) tells: Tells,
 }
 
-/// Looks a field of the params up by its path.
-pub(crate) type Fields = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+/// When the plan is told what the names of a record are bound to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tells {
+    /// Never: there is no plan, or it knows.
+    Never,
+    /// As they are bound: the record may live longer than the pipeline function.
+    AtOnce,
+    /// When the pipeline function is done with the record.
+    AtEnd,
+}
+
+/// Params whose fields are looked up by their paths.
+pub(crate) trait Fielded: Send + Sync {
+    /// Returns a field, as it stands in a path.
+    fn field(&self, path: &str) -> Option<String>;
+}
+
+impl<P: Params> Fielded for P {
+    fn field(&self, path: &str) -> Option<String> {
+        results::field_text(self, path)
+    }
+}
+
+/// Gives fields of the params.
+pub(crate) type Fields = Arc<dyn Fielded>;
 
 /// Output names and what they are bound to.
 pub(crate) type State = BTreeMap<Cow<'static, str>, Bound>;
@@ -156,7 +180,7 @@ pub(crate) struct RecordState {
 impl Frame {
     pub(crate) fn new(session: Arc<Session>, name: Option<Arc<str>>, index: usize) -> Self {
         let (state, rows, fields, start) = (State::new(), Vec::new(), None, Start::Waits);
-        Self { session, name, index, state, rows, fields, start }
+        Self { session, name, index, state, rows, fields, start, tells: Tells::Never }
     }
 
     /// Returns what is needed to publish results of the record.
@@ -209,10 +233,9 @@ impl Frame {
         Ok(handle)
     }
 
-    /// Binds a name, whatever it was bound to. The plan knows each record's names, since a record that
-    /// branched off lives no longer than the pipeline function.
+    /// Binds a name, whatever it was bound to.
     fn set(&mut self, name: Cow<'static, str>, bound: Bound) {
-        if let Some(declared) = self.session.declared() {
+        if let (Tells::AtOnce, Some(declared)) = (self.tells, self.session.declared()) {
             declared.bound(self.index, name.clone(), bound.clone());
         }
         self.state.insert(name, bound);
@@ -231,6 +254,15 @@ impl Frame {
     }
 }
 
+/// The plan keeps what the names are bound to.
+impl Drop for Frame {
+    fn drop(&mut self) {
+        if let (Tells::AtEnd, Some(declared)) = (self.tells, self.session.declared()) {
+            declared.all_bound(self.index, std::mem::take(&mut self.state));
+        }
+    }
+}
+
 impl<P: Params> Record<P> {
     /// Makes a record of one's own: calls on it run, or find their result, at once.
     pub fn new(store: &Store, name: impl Into<String>, params: P) -> Self {
@@ -245,7 +277,7 @@ impl<P: Params> Record<P> {
         index: usize,
     ) -> Self {
         let mut frame = Frame::new(session, Some(name), index);
-        frame.fields = Some(fields_of(&params));
+        frame.fields = Some(Arc::clone(&params) as Fields);
         Self { frame, params }
     }
 
@@ -349,17 +381,12 @@ impl<P: Params> Record<P> {
         let index =
             session.declared().map_or(0, |declared| declared.add_record(&name, &params, parent));
         let mut record = Self::in_session(session, name, params, index);
+        record.frame.tells = Tells::AtOnce;
         for (name, bound) in &self.frame.state {
             record.frame.set(name.clone(), Bound { inherited: true, ..bound.clone() });
         }
         record
     }
-}
-
-/// Gives fields of the params, for the templates of `publish`.
-pub(crate) fn fields_of<P: Params>(params: &Arc<P>) -> Fields {
-    let params = Arc::clone(params);
-    Arc::new(move |path| results::field_text(&*params, path))
 }
 
 impl<P> std::fmt::Debug for Record<P> {

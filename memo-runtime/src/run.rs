@@ -19,7 +19,6 @@ pub(crate) mod ended;
 mod graph;
 mod held;
 mod limits;
-mod lists;
 mod order;
 mod progress;
 mod readers;

@@ -9,9 +9,10 @@ use serde::de::DeserializeOwned;
 use super::{Experiment, NamedParams, RunOptions};
 use crate::aggregate::Records;
 use crate::error::{BoxError, Error, ErrorKind};
-use crate::plan::Declared;
+use crate::plan::lists::Lists;
+use crate::plan::{Declared, RecordCalls};
 use crate::policy::{Policy, Selection, find_stage};
-use crate::record::{Frame, Params, Record, State};
+use crate::record::{Frame, Params, Record, State, Tells};
 use crate::session::{Mode, Session};
 use crate::stage::ahead;
 use crate::stage::explain::Neighbours;
@@ -31,7 +32,7 @@ pub(crate) struct Declaration {
     /// Each follows those that it depends on.
     pub(crate) nodes: Vec<Arc<Node>>,
     /// For each node, the positions of the records that call it; none for an aggregate.
-    pub(crate) callers: Vec<Vec<usize>>,
+    pub(crate) callers: Lists,
     pub(crate) records: Vec<Arc<str>>,
     /// Whether the run is about each record, or only needs what it shares with another.
     chosen: Vec<bool>,
@@ -52,11 +53,12 @@ impl Declaration {
     pub(crate) fn states(self) -> (BTreeMap<Arc<str>, State>, State) {
         let mut records = BTreeMap::new();
         let mut aggregates = State::new();
-        for (index, frame) in self.frames.into_iter().enumerate() {
-            match frame.name {
-                Some(name) if self.chosen[index] => drop(records.insert(name, frame.state)),
+        for (index, mut frame) in self.frames.into_iter().enumerate() {
+            let state = std::mem::take(&mut frame.state);
+            match frame.name.take() {
+                Some(name) if self.chosen[index] => drop(records.insert(name, state)),
                 Some(_) => {}
-                None => aggregates = frame.state,
+                None => aggregates = state,
             }
         }
         (records, aggregates)
@@ -161,6 +163,7 @@ impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
         let index =
             session.declared().map_or(0, |declared| declared.add_record(&name, &params, None));
         let mut record = Record::in_session(Arc::clone(session), name, params, index);
+        record.frame.tells = Tells::AtEnd;
         if let Err(error) = (self.experiment.pipeline)(&mut record) {
             ended(session, &record, error);
         }
@@ -244,18 +247,13 @@ fn finish(session: Arc<Session>, aggregates: Frame) -> Result<Declaration, Error
         return Err(mistakes);
     }
     let nodes = std::mem::take(&mut calls.nodes);
-    let mut callers = vec![Vec::new(); nodes.len()];
-    let mut unknown_beyond = Vec::new();
-    for (index, record) in calls.records.iter().enumerate() {
-        for node in &record.nodes {
-            if callers[*node].last() != Some(&index) {
-                callers[*node].push(index);
-            }
-        }
-        if let Some(error) = &record.ended {
-            unknown_beyond.push((record.name.to_string(), error.stage().unwrap_or("").to_owned()));
-        }
-    }
+    let called = Lists::new(calls.records.iter().map(|record| record.nodes.iter().copied()));
+    let callers = called.reversed(nodes.len());
+    let ended = |record: &RecordCalls| {
+        let stage = record.ended.as_ref()?.stage().unwrap_or("").to_owned();
+        Some((record.name.to_string(), stage))
+    };
+    let unknown_beyond = calls.records.iter().filter_map(ended).collect();
     let names = calls.records.iter().map(|record| Arc::clone(&record.name)).collect();
     let chosen = calls.records.iter().map(|record| record.is_chosen).collect();
     drop(calls);
@@ -279,7 +277,6 @@ fn until(mut declaration: Declaration, stage: &str) -> Result<Declaration, Error
         declaration.nodes.iter().map(|node| needed.contains(&Arc::as_ptr(node))).collect();
     let mut keep = kept.iter();
     declaration.nodes.retain(|_| keep.next().copied().unwrap_or(false));
-    let mut keep = kept.iter();
-    declaration.callers.retain(|_| keep.next().copied().unwrap_or(false));
+    declaration.callers.retain(&kept);
     Ok(declaration)
 }

@@ -169,7 +169,7 @@ pub type PartText = (PartKind, &'static str, String);
 /// All parts that were digested, and the files whose content is in them.
 #[derive(Debug)]
 pub(crate) struct DigestedParts {
-    pub(crate) digests: Vec<PartDigest>,
+    pub(crate) digests: Box<[PartDigest]>,
     pub(crate) files: Vec<FileDigest>,
     /// The texts in the secrets, kept in memory only, so that no message shows them.
     pub(crate) secrets: Vec<String>,
@@ -235,11 +235,15 @@ impl Parts {
     /// The one that was met, or one that tells all that were met.
     pub(crate) fn finish(self) -> Result<DigestedParts, Error> {
         let Mode::Digesting { mut hasher, digests, mut errors, secrets } = self.0 else {
-            let (digests, files, secrets) = (Vec::new(), Vec::new(), Vec::new());
+            let (digests, files, secrets) = (Box::default(), Vec::new(), Vec::new());
             return Ok(DigestedParts { digests, files, secrets });
         };
         match errors.len() {
-            0 => Ok(DigestedParts { digests, files: hasher.take_files(), secrets }),
+            0 => {
+                // Copied, so that what many calls keep has no room to grow.
+                let digests = digests.as_slice().into();
+                Ok(DigestedParts { digests, files: hasher.take_files(), secrets })
+            }
             1 => Err(errors.remove(0)),
             _ => {
                 let all: Vec<_> = errors.iter().map(Error::chain).collect();

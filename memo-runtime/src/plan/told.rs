@@ -17,8 +17,13 @@ use crate::store::Store;
 pub(crate) fn plan_of(experiment: &str, declaration: &Declaration) -> Plan {
     let verdicts = verdicts(&declaration.nodes);
     let positions = Positions::of(&declaration.nodes);
-    let calls = declaration.nodes.iter().zip(&declaration.callers).zip(verdicts).enumerate().map(
-        |(id, ((node, callers), verdict))| PlannedCall {
+    let calls = declaration
+        .nodes
+        .iter()
+        .zip(declaration.callers.iter())
+        .zip(verdicts)
+        .enumerate()
+        .map(|(id, ((node, callers), verdict))| PlannedCall {
             id,
             stage: node.spec.name,
             records: callers.iter().map(|index| declaration.records[*index].to_string()).collect(),
@@ -30,8 +35,7 @@ pub(crate) fn plan_of(experiment: &str, declaration: &Declaration) -> Plan {
             notes: notes_of(node),
             seconds: seconds_of(node),
             shards: PlannedShards::of(node),
-        },
-    );
+        });
     Plan {
         experiment: experiment.to_owned(),
         calls: calls.collect(),

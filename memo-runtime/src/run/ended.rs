@@ -25,7 +25,7 @@ pub(crate) struct EndedCall {
 /// Lists all calls in the order of the plan.
 pub(super) fn calls(declaration: &Declaration, ends: &[End]) -> Vec<EndedCall> {
     let positions = Positions::of(&declaration.nodes);
-    let all = declaration.nodes.iter().zip(&declaration.callers).zip(ends);
+    let all = declaration.nodes.iter().zip(declaration.callers.iter()).zip(ends);
     let ended = all.map(|((node, callers), end)| EndedCall {
         stage: node.spec.name,
         records: callers.iter().map(|index| declaration.records[*index].to_string()).collect(),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::lists::Lists;
 use crate::lazy::Handle;
+use crate::plan::lists::Lists;
 use crate::stage::inputs::Input;
 use crate::stage::node::{Node, Status};
 
@@ -25,7 +25,7 @@ impl<'a> Graph<'a> {
         let above =
             |node: &'a Arc<Node>| node.upstream().filter_map(|above| position(nodes, above));
         let sources = Lists::new(nodes.iter().map(above));
-        Self { nodes, readers: sources.reversed(), sources }
+        Self { nodes, readers: sources.reversed(nodes.len()), sources }
     }
 
     pub(super) fn position(&self, node: &Arc<Node>) -> Option<usize> {

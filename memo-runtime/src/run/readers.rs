@@ -1,6 +1,6 @@
 //! Counts who will still read a call's values, so that they can be dropped after the last.
 
-use super::lists::Lists;
+use crate::plan::lists::Lists;
 
 /// For each call, how many of its readers are not done.
 pub(super) struct Readers(Vec<usize>);

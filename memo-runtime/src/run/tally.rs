@@ -13,14 +13,14 @@ use crate::store::history::{CallEnd, CallRecord};
 pub(super) fn publish(declaration: &Declaration, ends: &[End]) -> usize {
     let mut lost = 0;
     let done = |end: &End| matches!(end, End::Cached | End::Ran);
-    let all = declaration.nodes.iter().zip(&declaration.callers).zip(ends);
+    let all = declaration.nodes.iter().zip(declaration.callers.iter()).zip(ends);
     for ((node, callers), _) in all.filter(|(_, end)| done(end)) {
         if !node.outputs.iter().any(|slot| slot.published().is_some()) {
             continue;
         }
         let last = declaration.frames.len() - 1;
         let aggregate = [last];
-        let frames = if callers.is_empty() { &aggregate[..] } else { &callers[..] };
+        let frames = if callers.is_empty() { &aggregate[..] } else { callers };
         for frame in frames.iter().filter_map(|index| declaration.frames.get(*index)) {
             if let Err(error) = frame.publish(node) {
                 lost += 1;

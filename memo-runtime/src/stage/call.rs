@@ -232,7 +232,7 @@ impl<'f> Gathering<'f> {
         };
         let parameter = self.spec.inputs[index].parameter;
         match EachInput::of::<T>(found.clone(), parameter, enter) {
-            Ok(each) => return self.inputs.push(Input::Each(each)),
+            Ok(each) => return self.inputs.push(Input::Each(Box::new(each))),
             Err(NoElements::OtherType) => self.other_type(index, &found, type_name::<Vec<T>>()),
             Err(NoElements::NoKey) => self.without_key(index, type_name::<T>()),
         }
@@ -328,7 +328,7 @@ impl<'f> Gathering<'f> {
             return Ok(self.inserted(&names));
         }
         let instance = fixed.instance(self.spec, &self.types, &self.outputs);
-        let environment: Vec<Variable> =
+        let environment: Box<[Variable]> =
             self.spec.env.iter().map(|name| (*name, std::env::var_os(name))).collect();
         if let Some(node) = self.held(&names, &instance, &parts.digests, &environment) {
             return self.again(&node);
@@ -341,7 +341,7 @@ impl<'f> Gathering<'f> {
         &mut self,
         instance: Arc<Instance>,
         parts: DigestedParts,
-        environment: Vec<Variable>,
+        environment: Box<[Variable]>,
         work: Box<dyn Work>,
     ) -> Arc<Node> {
         let DigestedParts { digests: parts, files, secrets } = parts;
@@ -350,15 +350,15 @@ impl<'f> Gathering<'f> {
         let known_length = self.known_lengths().first().map(|(_, length)| *length);
         let mut node = Node::new(self.spec, session, record, work, instance);
         node.parts = parts;
-        node.files = files;
-        node.secrets = secrets;
+        node.files = files.into();
+        node.secrets = secrets.into();
         node.environment = environment;
         node.inputs = std::mem::take(&mut self.inputs);
         node.outputs = std::mem::take(&mut self.outputs);
-        node.validator = self.validator.take();
+        node.validator = self.validator.take().map(Box::new);
         node.retry_if = self.retry_if.take();
         if self.spec.each {
-            node.array = Some(Array::new(self.takes_index, known_length));
+            node.array = Some(Box::new(Array::new(self.takes_index, known_length)));
         }
         node.uncached = uncached(&node);
         node.forced = is_forced(&node);
@@ -388,8 +388,8 @@ impl<'f> Gathering<'f> {
         };
         let equal = std::ptr::eq(node.spec, self.spec)
             && Arc::ptr_eq(&node.instance, instance)
-            && node.parts == parts
-            && node.environment == environment
+            && *node.parts == *parts
+            && *node.environment == *environment
             && node.outputs.len() == names.len()
             && all_are_its()
             && node.inputs.len() == self.inputs.len()

@@ -117,7 +117,7 @@ impl Node {
             completed: history::now(),
             run: self.session.store.run().to_owned(),
             logged: !log.is_empty(),
-            validator: self.validator.as_ref().map(Validator::mark),
+            validator: self.validator.as_deref().map(Validator::mark),
         };
         let detail = self.detail(made.attempts, log);
         let ours = digests(&head);

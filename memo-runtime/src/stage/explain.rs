@@ -131,7 +131,7 @@ impl Node {
                 add(ComponentKind::Cacher, spec.name.into(), format.digest(), format.to_string());
             }
         }
-        for (name, value) in &self.environment {
+        for (name, value) in &*self.environment {
             let shown = value.as_ref().map(|value| value.to_string_lossy().into_owned());
             let shown = shown.unwrap_or_else(|| "(not set)".to_owned());
             add(ComponentKind::Environment, (*name).into(), text(&shown), shown);

@@ -53,7 +53,7 @@ pub(crate) enum Input {
     /// What the records held, for an aggregate.
     Across(AcrossInput),
     /// An array, each element of which goes to a shard.
-    Each(EachInput),
+    Each(Box<EachInput>),
 }
 
 impl Input {

@@ -71,11 +71,11 @@ impl Node {
     pub(crate) fn key_maker(&self, instance: &Digest) -> KeyMaker {
         let mut maker = KeyMaker::new();
         maker.add(ComponentKind::Stage, "", instance);
-        for part in &self.parts {
+        for part in &*self.parts {
             // By name: which arguments are skipped is written in the attribute, not in the code.
             maker.add_encoded(part.kind.into(), part.name, &part.value);
         }
-        for (name, value) in &self.environment {
+        for (name, value) in &*self.environment {
             let digest = match value {
                 Some(value) => Digest::of(value.as_encoded_bytes()),
                 None => Digest::from_bytes([0; 32]),

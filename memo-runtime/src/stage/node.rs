@@ -20,6 +20,7 @@ use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, MissReason};
 use crate::key::files::FileDigest;
+use crate::key::part::PartDigest;
 use crate::key::{ComponentKind, KeyMaker};
 use crate::lazy::{Handle, Origin};
 use crate::session::Session;
@@ -42,18 +43,18 @@ pub(crate) struct Node {
     /// What it has in common with other calls of the stage.
     pub(crate) instance: Arc<Instance>,
     /// Digests of params fields and arguments, in order.
-    pub(crate) parts: Vec<crate::key::part::PartDigest>,
-    pub(crate) environment: Vec<Variable>,
+    pub(crate) parts: Box<[PartDigest]>,
+    pub(crate) environment: Box<[Variable]>,
     /// Files that entered the key; they must not change before the body has ended.
-    pub(crate) files: Vec<FileDigest>,
+    pub(crate) files: Box<[FileDigest]>,
     /// The texts in the secrets: no message may show them.
-    pub(crate) secrets: Vec<String>,
+    pub(crate) secrets: Box<[String]>,
     pub(crate) inputs: Vec<Input>,
     pub(crate) outputs: Vec<Arc<dyn AnySlot>>,
     /// What a call of an array stage has beside others.
-    pub(crate) array: Option<Array>,
+    pub(crate) array: Option<Box<Array>>,
     pub(crate) work: Box<dyn Work>,
-    pub(crate) validator: Option<Validator>,
+    pub(crate) validator: Option<Box<Validator>>,
     pub(crate) retry_if: Option<RetryIf>,
     /// The stage for which caching is off, if it is this one or one that this depends on: nothing is
     /// looked up or kept.
@@ -99,10 +100,18 @@ pub(crate) enum Status {
 struct State {
     status: Status,
     key: Option<Digest>,
-    /// The key by which outputs without artifact enter other keys, where it is not `key`.
-    oldest_key: Option<Digest>,
     /// The entry, as found or as kept.
     head: Option<Arc<Head>>,
+    seconds: f64,
+    spoiled: bool,
+    rare: Option<Box<Rare>>,
+}
+
+/// What is not known of a call that was found: there are many of those, so they have no room for it.
+#[derive(Debug, Default)]
+struct Rare {
+    /// The key by which outputs without artifact enter other keys, where it is not that of the call.
+    oldest_key: Option<Digest>,
     /// The entry whose artifact could not be read. It stays where nothing can be set aside.
     refused: Option<Arc<Head>>,
     /// The entry whose artifacts were removed: by which digests the outputs enter other keys is known,
@@ -110,8 +119,16 @@ struct State {
     outlived: Option<Arc<Head>>,
     /// Why it was a miss, also once it has run.
     missed: Option<MissReason>,
-    seconds: f64,
-    spoiled: bool,
+}
+
+impl State {
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    fn outlived(&self) -> Option<&Arc<Head>> {
+        self.rare.as_ref()?.outlived.as_ref()
+    }
 }
 
 impl Node {
@@ -127,10 +144,10 @@ impl Node {
             session,
             record,
             instance,
-            parts: Vec::new(),
-            environment: Vec::new(),
-            files: Vec::new(),
-            secrets: Vec::new(),
+            parts: Box::default(),
+            environment: Box::default(),
+            files: Box::default(),
+            secrets: Box::default(),
             inputs: Vec::new(),
             outputs: Vec::new(),
             array: None,
@@ -208,7 +225,7 @@ impl Node {
                 // A validator or a cacher of the user's may have told it.
                 *what = self.hide_secrets(std::mem::take(what));
             }
-            state.missed = Some(reason.clone());
+            state.rare().missed = Some(reason.clone());
         }
         state.status = status;
         drop(state);
@@ -219,7 +236,7 @@ impl Node {
 
     /// Returns why the call was a miss, if it was one.
     pub(crate) fn missed(&self) -> Option<MissReason> {
-        self.state().missed.clone()
+        self.state().rare.as_ref()?.missed.clone()
     }
 
     /// Whether it was found or has run.
@@ -239,7 +256,9 @@ impl Node {
         let oldest_key = self.oldest_key();
         let mut state = self.state();
         state.key = Some(key);
-        state.oldest_key = oldest_key;
+        if oldest_key.is_some() || state.rare.is_some() {
+            state.rare().oldest_key = oldest_key;
+        }
     }
 
     pub(crate) fn head(&self) -> Option<Arc<Head>> {
@@ -254,11 +273,11 @@ impl Node {
     pub(crate) fn refuse(&self, head: Arc<Head>) {
         let mut state = self.state();
         state.head = None;
-        state.refused = Some(head);
+        state.rare().refused = Some(head);
     }
 
     pub(crate) fn has_refused(&self, head: &Head) -> bool {
-        self.state().refused.as_deref() == Some(head)
+        self.state().rare.as_ref().is_some_and(|rare| rare.refused.as_deref() == Some(head))
     }
 
     /// Returns key and entry of a call that was found or has run.
@@ -325,8 +344,9 @@ impl Node {
         let (head, key, settled) = {
             let state = self.state();
             let settled = matches!(state.status, Status::Hit | Status::Ran);
-            let outlived = if settled { None } else { state.outlived.clone() };
-            let key = state.oldest_key.or(state.key)?;
+            let outlived = if settled { None } else { state.outlived().cloned() };
+            let oldest_key = state.rare.as_ref().and_then(|rare| rare.oldest_key);
+            let key = oldest_key.or(state.key)?;
             (state.head.clone().or(outlived), key, settled)
         };
         if let Some(kept) = head.as_ref().and_then(|head| kept(head, output)) {
@@ -347,13 +367,16 @@ impl Node {
     }
 
     pub(crate) fn set_outlived(&self, head: Option<Arc<Head>>) {
-        self.state().outlived = head;
+        let mut state = self.state();
+        if head.is_some() || state.rare.is_some() {
+            state.rare().outlived = head;
+        }
     }
 
     /// Whether the entry is there, but its artifacts were removed.
     pub(crate) fn has_outlived_artifacts(&self) -> bool {
         let state = self.state();
-        state.outlived.is_some() && matches!(state.status, Status::Miss(_))
+        state.outlived().is_some() && matches!(state.status, Status::Miss(_))
     }
 
     /// Notes that the body may have read something else than the key says.

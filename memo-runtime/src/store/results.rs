@@ -88,7 +88,7 @@ pub(crate) fn place(
         "experiment" => frame.session.experiment.clone(),
         _ => {
             let path = field.strip_prefix("params.").unwrap_or(field);
-            frame.fields.as_ref().and_then(|fields| fields(path)).map(|text| in_path(&text))
+            frame.fields.as_ref().and_then(|fields| fields.field(path)).map(|text| in_path(&text))
         }
     };
     expand_template(template, known).map(PathBuf::from).map_err(|error| {

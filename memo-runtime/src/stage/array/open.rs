@@ -22,7 +22,7 @@ impl Node {
     /// Returns the inputs of which each shard takes an element, with the names of their parameters.
     pub(in crate::stage) fn each_inputs(&self) -> impl Iterator<Item = (&'static str, &EachInput)> {
         self.spec.inputs.iter().zip(&self.inputs).filter_map(|(spec, input)| match input {
-            Input::Each(each) => Some((spec.parameter, each)),
+            Input::Each(each) => Some((spec.parameter, &**each)),
             Input::One(_) | Input::Across(_) => None,
         })
     }

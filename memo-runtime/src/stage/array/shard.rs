@@ -221,7 +221,7 @@ impl Node {
             completed: history::now(),
             run: store.run().to_owned(),
             logged: !log.is_empty(),
-            validator: self.validator.as_ref().map(Validator::mark),
+            validator: self.validator.as_deref().map(Validator::mark),
         };
         let kept = match self.equal_line(table, shard, &head) {
             Some(kept) => kept,

@@ -1,8 +1,8 @@
-//! Many short lists of positions in one piece of memory: a plan has two of them for each call.
+//! Many short lists of positions in one piece of memory: a plan has a few of them for each call.
 
 use std::ops::Index;
 
-pub(super) struct Lists {
+pub(crate) struct Lists {
     /// Where in `all` each list begins, and at last where the last one ends.
     begins: Vec<usize>,
     all: Vec<usize>,
@@ -10,7 +10,7 @@ pub(super) struct Lists {
 
 impl Lists {
     /// Makes a list of each of the iterators, sorted, each position once.
-    pub(super) fn new<I: Iterator<Item = usize>>(lists: impl Iterator<Item = I>) -> Self {
+    pub(crate) fn new<I: Iterator<Item = usize>>(lists: impl Iterator<Item = I>) -> Self {
         let (mut begins, mut all) = (vec![0], Vec::new());
         for list in lists {
             let begin = all.len();
@@ -29,9 +29,9 @@ impl Lists {
         Self { begins, all }
     }
 
-    /// Returns for each position the lists that it is in, in their order.
-    pub(super) fn reversed(&self) -> Self {
-        let mut begins = vec![0; self.len() + 1];
+    /// Returns for each of so many positions the lists that it is in, in their order.
+    pub(crate) fn reversed(&self, positions: usize) -> Self {
+        let mut begins = vec![0; positions + 1];
         self.all.iter().for_each(|position| begins[position + 1] += 1);
         for at in 1..begins.len() {
             begins[at] += begins[at - 1];
@@ -46,13 +46,24 @@ impl Lists {
         Self { begins, all }
     }
 
+    /// Keeps those lists that `keep` says.
+    pub(crate) fn retain(&mut self, keep: &[bool]) {
+        let kept = keep.iter().enumerate().filter(|(_, keep)| **keep);
+        *self = Self::new(kept.map(|(list, _)| self[list].iter().copied()));
+    }
+
+    /// Returns the lists in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[usize]> {
+        (0..self.len()).map(|list| &self[list])
+    }
+
     /// Returns how many lists there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.begins.len() - 1
     }
 
     /// Returns how long each list is.
-    pub(super) fn lengths(&self) -> impl Iterator<Item = usize> {
+    pub(crate) fn lengths(&self) -> impl Iterator<Item = usize> {
         self.begins.windows(2).map(|ends| ends[1] - ends[0])
     }
 }
@@ -70,7 +81,7 @@ mod tests {
     use super::*;
 
     fn all(lists: &Lists) -> Vec<&[usize]> {
-        (0..lists.len()).map(|list| &lists[list]).collect()
+        lists.iter().collect()
     }
 
     #[test]
@@ -78,8 +89,17 @@ mod tests {
         let sources = [vec![], vec![0], vec![1, 0, 1], vec![2, 1, 2, 0]];
         let sources = Lists::new(sources.iter().map(|list| list.iter().copied()));
         assert_eq!(all(&sources), [&[][..], &[0], &[0, 1], &[0, 1, 2]]);
-        assert_eq!(all(&sources.reversed()), [&[1, 2, 3][..], &[2, 3], &[3], &[]]);
+        assert_eq!(all(&sources.reversed(4)), [&[1, 2, 3][..], &[2, 3], &[3], &[]]);
         assert_eq!(sources.lengths().collect::<Vec<_>>(), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn lists_of_other_positions_are_turned_round_and_left_out() {
+        let mut called =
+            Lists::new([vec![0, 2, 0], vec![2]].iter().map(|list| list.iter().copied()));
+        assert_eq!(all(&called.reversed(4)), [&[0][..], &[], &[0, 1], &[]]);
+        called.retain(&[false, true]);
+        assert_eq!(all(&called), [&[2][..]]);
     }
 
     #[test]
