@@ -43,11 +43,22 @@ const FAILED: u8 = 1;
 /// What was asked for makes no sense.
 const USAGE: u8 = 2;
 
+/// What comes after a command line.
+#[derive(Clone, Copy)]
+enum After {
+    /// The end of the program.
+    TheEnd,
+    More,
+}
+
 impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
     /// Does what the program's command line says, and returns the exit code: 0 done, 1 a stage failed
     /// or `--check` found a difference, 2 wrong usage or wiring, 3 results could not be kept, 130 or 143 interrupted.
     ///
     /// `--help` lists the flags. Results and tables go to standard output, progress to standard error.
+    ///
+    /// The program is expected to end then: of a run that found everything, what the calls were given is not
+    /// dropped, since taking many calls apart takes longer than looking them up.
     ///
     /// ```no_run
     /// use std::process::ExitCode;
@@ -67,7 +78,7 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
     /// }
     /// ```
     pub fn main(self) -> ExitCode {
-        self.main_with(std::env::args_os())
+        self.serve(std::env::args_os(), After::TheEnd)
     }
 
     /// Does what a command line says, as [`main`](Self::main) does. Like those of a program, the
@@ -88,11 +99,15 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
     /// # }
     /// ```
     pub fn main_with(self, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+        self.serve(args, After::More)
+    }
+
+    fn serve(self, args: impl IntoIterator<Item = OsString>, after: After) -> ExitCode {
         let output = Output::default();
         let args: Vec<OsString> = args.into_iter().collect();
         let written = args.get(1..).unwrap_or_default().to_vec();
         let code = match Args::read(&self.about(), args) {
-            Ok(args) => self.obey(args, written, &output).unwrap_or_else(|error| {
+            Ok(args) => self.obey(args, written, &output, after).unwrap_or_else(|error| {
                 output.note(&report::error(&error, Paint::stderr()));
                 match error.kind() {
                     ErrorKind::Usage | ErrorKind::Wiring => USAGE,
@@ -122,7 +137,13 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
         }
     }
 
-    fn obey(&self, args: Args, written: Vec<OsString>, output: &Output) -> Result<u8, Error> {
+    fn obey(
+        &self,
+        args: Args,
+        written: Vec<OsString>,
+        output: &Output,
+        after: After,
+    ) -> Result<u8, Error> {
         #[cfg(unix)]
         if let Some(folder) = &args.worker {
             return Ok(self.work(folder, output));
@@ -131,7 +152,7 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
         match request.task {
             Task::Plan => self.print_plan(&request, output).map(|()| 0),
             Task::PrintParams => self.print_params(&request, output).map(|()| 0),
-            Task::Run => self.run_and_report(request, output),
+            Task::Run => self.run_and_report(request, output, after),
         }
     }
 
@@ -174,7 +195,12 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
         Ok(())
     }
 
-    fn run_and_report(&self, mut request: Request, output: &Output) -> Result<u8, Error> {
+    fn run_and_report(
+        &self,
+        mut request: Request,
+        output: &Output,
+        after: After,
+    ) -> Result<u8, Error> {
         let (format, is_quiet) = (request.format, request.is_quiet());
         let graph = request.graph.take();
         let watch = request.watch(output)?;
@@ -193,6 +219,9 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
         if let Some(error) = graph.and_then(|graph| graph.draw_run(&self.name, &outcome).err()) {
             output.note(&report::error(&error, Paint::stderr()));
             return Ok(if code == 0 { FAILED } else { code });
+        }
+        if let After::TheEnd = after {
+            outcome.leave();
         }
         Ok(code)
     }

@@ -5,23 +5,23 @@
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
-use std::hash::BuildHasherDefault;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
-use crate::digest::{Digest, Hashed};
 use crate::error::{Error, ErrorKind, did_you_mean};
 use crate::record::{Bound, Fields, Params, Record, State};
 use crate::session::Session;
 use crate::stage::node::Node;
 
 pub(crate) mod edges;
+mod equal;
 pub(crate) mod lists;
 pub(crate) mod told;
 pub(crate) mod verdicts;
 
 use edges::Positions;
 pub use edges::{PlannedInput, PlannedOutput, Source};
+use equal::Equal;
 pub use verdicts::{Plan, PlannedCall, PlannedShards, Verdict};
 
 /// The calls that were declared so far.
@@ -32,7 +32,7 @@ pub(crate) struct Declared(Mutex<Calls>);
 pub(crate) struct Calls {
     /// In the order of declaration, in which every call follows those that it depends on.
     pub(crate) nodes: Vec<Arc<Node>>,
-    by_identity: HashMap<Digest, usize, BuildHasherDefault<Hashed>>,
+    equal: Equal,
     pub(crate) records: Vec<RecordCalls>,
     names: HashSet<Arc<str>>,
     pub(crate) errors: Vec<Error>,
@@ -65,9 +65,9 @@ impl Declared {
     /// Adds a call, or finds the equal one that is there.
     pub(crate) fn add(&self, node: Arc<Node>, record: usize) -> Arc<Node> {
         let mut calls = self.calls();
-        let next = calls.nodes.len();
-        let position = *calls.by_identity.entry(node.plan_identity()).or_insert(next);
-        if position == next {
+        let Calls { nodes, equal, .. } = &mut *calls;
+        let position = equal.position(nodes, &node);
+        if position == calls.nodes.len() {
             if let Some(told) = &calls.told {
                 // Whoever listens may have heard enough.
                 let _ = told.send(Arc::clone(&node));
@@ -214,7 +214,7 @@ impl Calls {
         for record in &mut self.records {
             record.nodes = record.nodes.iter().filter_map(|node| places[*node]).collect();
         }
-        self.by_identity.clear();
+        self.equal.clear();
     }
 }
 

@@ -46,6 +46,9 @@ pub(crate) fn run(
     told_start(experiment, &declaration, jobs);
     let scheduler = Scheduler::new(&declaration, options);
     std::thread::scope(|scope| {
+        if !scheduler.take_read_ahead() {
+            return;
+        }
         for _ in 1..workers(&declaration, jobs) {
             // With fewer threads than were asked for, the run takes longer.
             if Builder::new().spawn_scoped(scope, || scheduler.work()).is_err() {

@@ -159,6 +159,12 @@ impl Store {
         &self.0.pool
     }
 
+    /// Whether nothing has to be removed from the disk when it is let go of.
+    #[cfg(feature = "cli")]
+    pub(crate) fn leaves_nothing(&self) -> bool {
+        self.0.scratch.get().is_none() && self.0.outside.get().is_none()
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

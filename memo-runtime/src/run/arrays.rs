@@ -156,10 +156,8 @@ impl Scheduler<'_> {
         const OFTEN: Duration = Duration::from_millis(200);
         let Some(executor) = self.executor else { return };
         loop {
-            let interrupted =
-                self.graph.nodes.first().is_some_and(|node| node.session.is_interrupted());
             let mut state = self.state();
-            state.stopped |= interrupted;
+            state.stopped |= self.is_interrupted();
             if state.stopped {
                 drop(state);
                 self.changed.notify_all();

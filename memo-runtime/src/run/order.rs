@@ -62,6 +62,11 @@ impl Queue {
         self.heap.push((Reverse(self.urgency[index]), path, Reverse(index)));
     }
 
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
     pub(super) fn remove(&mut self, index: usize) {
         self.waits[index] = false;
     }

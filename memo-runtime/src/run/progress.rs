@@ -144,6 +144,21 @@ impl Progress {
         !self.ready.is_empty()
     }
 
+    /// Returns the next call to look up, if it is one of those that `is_wanted` says.
+    pub(super) fn next_if(&mut self, is_wanted: impl FnOnce(usize) -> bool) -> Option<usize> {
+        if self.stopped { None } else { self.ready.pop_front_if(|index| is_wanted(*index)) }
+    }
+
+    /// Whether something could be done beside what is done now.
+    pub(super) fn has_more(&self) -> bool {
+        !self.ready.is_empty() || !self.queue.is_empty()
+    }
+
+    /// Whether all calls have ended.
+    pub(super) fn is_done(&self) -> bool {
+        !self.has_more() && self.tasks.iter().all(|task| !task.end.is_none())
+    }
+
     /// Whether nothing is done any more, and nothing will be.
     pub(super) fn is_over(&self) -> bool {
         let waits = self.remote > 0 || !self.elsewhere.is_empty();

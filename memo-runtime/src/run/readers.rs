@@ -25,9 +25,9 @@ impl Readers {
         sources: &Lists,
         mut is_idle: impl FnMut(usize) -> bool,
     ) -> Vec<usize> {
-        let mut done = Vec::new();
-        let mut open = vec![call];
-        while let Some(reader) = open.pop() {
+        let (mut done, mut open) = (Vec::new(), Vec::new());
+        let mut next = Some(call);
+        while let Some(reader) = next {
             for source in &sources[reader] {
                 self.0[*source] -= 1;
                 if self.0[*source] == 0 {
@@ -37,6 +37,7 @@ impl Readers {
                     }
                 }
             }
+            next = open.pop();
         }
         done
     }

@@ -59,28 +59,53 @@ impl<'a> Scheduler<'a> {
         }
     }
 
+    /// The same after a step that made others ready. A worker takes the next of them itself, and wakes others
+    /// if it leaves any; who follows what runs elsewhere is no worker.
+    fn wake_for_another(&self, state: &Progress) {
+        if self.executor.is_some() {
+            self.wake(state);
+        }
+    }
+
+    /// Takes the calls that were read ahead, up to the first that was not: one thread does that sooner than
+    /// several that keep each other waiting. Returns whether anything is left.
+    pub(super) fn take_read_ahead(&self) -> bool {
+        loop {
+            let mut state = self.state();
+            let is_interrupted = self.is_interrupted();
+            let next =
+                state.next_if(|index| !is_interrupted && self.graph.nodes[index].was_read_ahead());
+            let Some(next) = next else { return !state.is_done() };
+            drop(state);
+            self.take(&Next::LookUp(next));
+        }
+    }
+
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.graph.nodes.first().is_some_and(|node| node.session.is_interrupted())
+    }
+
     /// What each worker does until nothing is left.
     pub(super) fn work(&self) {
         let mut state = self.state();
         loop {
-            if self.graph.nodes.first().is_some_and(|node| node.session.is_interrupted()) {
+            if self.is_interrupted() {
                 state.stopped = true;
             }
             state.come_back();
             match state.next(&self.graph) {
                 Some(next) => {
                     state.busy += 1;
+                    // Whoever has nothing to do takes what is left beside it.
+                    if state.has_more() {
+                        self.wake(&state);
+                    }
                     drop(state);
                     self.take(&next);
                     state = self.state();
                     state.busy -= 1;
-                    let has_run = if let Next::Run(_, need) | Next::Shard(_, _, need) = &next {
+                    if let Next::Run(_, need) | Next::Shard(_, _, need) = &next {
                         state.limits.give_back(need);
-                        true
-                    } else {
-                        false
-                    };
-                    if has_run || state.busy == 0 {
                         self.wake(&state);
                     }
                 }
@@ -254,7 +279,7 @@ impl<'a> Scheduler<'a> {
         let evicted = state.held.make_room();
         let too_much = state.held.too_much();
         if unread.is_empty() && evicted.is_empty() && too_much.is_none() {
-            return self.wake(&state);
+            return self.wake_for_another(&state);
         }
         drop(state);
         // Before anybody is woken, so that there is room for what comes next.
@@ -263,7 +288,7 @@ impl<'a> Scheduler<'a> {
         if let Some(message) = too_much {
             self.graph.nodes[index].warn(message, false);
         }
-        self.wake(&self.state());
+        self.wake_for_another(&self.state());
     }
 
     /// Notes a failure, and skips all that depends on it.

@@ -7,6 +7,7 @@ use super::array::Element;
 use super::array::elements::EachInput;
 use crate::aggregate::{Across, AcrossInput};
 use crate::context::Context;
+use crate::digest::Digest;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::key::part::Parts;
 use crate::lazy::{Handle, Lazy, Origin};
@@ -56,6 +57,22 @@ pub(crate) enum Input {
     Each(Box<EachInput>),
 }
 
+/// One value that is read.
+pub(crate) struct InputRow<'a> {
+    /// The name of its record, for an aggregate.
+    pub(crate) name: &'a str,
+    pub(crate) handle: Option<&'a Handle>,
+    /// The digest of the params beside it.
+    pub(crate) params: Option<&'a Digest>,
+}
+
+impl InputRow<'_> {
+    /// Returns where the value comes from; `None` if there is none.
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        self.handle.map(|handle| &handle.origin).filter(|origin| !matches!(origin, Origin::Broken))
+    }
+}
+
 impl Input {
     /// Whether a call that has failed counts as absent here.
     pub(crate) fn may_be_absent(&self) -> bool {
@@ -83,6 +100,22 @@ impl Input {
     /// Whether a record ended early that might add others, which would be read here.
     pub(crate) fn is_incomplete(&self) -> bool {
         matches!(self, Self::Across(across) if across.is_incomplete())
+    }
+
+    /// Returns each value that is read.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = InputRow<'_>> {
+        let (one, across) = match self {
+            Self::One(handle) => (Some(("", handle.as_ref())), None),
+            Self::Each(each) => (Some(("each", Some(&each.handle))), None),
+            Self::Across(across) => (None, Some(across.rows())),
+        };
+        let one = one.into_iter().map(|(name, handle)| InputRow { name, handle, params: None });
+        let across = across.into_iter().flatten().map(|row| InputRow {
+            name: &row.name,
+            handle: row.handle.as_ref(),
+            params: row.params_digest.as_ref(),
+        });
+        one.chain(across)
     }
 
     /// Returns all handles.

@@ -20,6 +20,18 @@ impl Node {
         self.key_of(&self.instance.digest)
     }
 
+    /// Returns the key by which the entry was read ahead, where all that the call reads is what was read ahead
+    /// of it: then no digest is taken again.
+    fn key_ahead(&self) -> Option<Digest> {
+        let head = self.ahead.get()?;
+        let is_as_then = |handle: &Handle| match &handle.origin {
+            Origin::Node(node, _) => node.is_as_read_ahead(),
+            Origin::Inserted(_) => true,
+            Origin::Shard(..) | Origin::Broken => false,
+        };
+        self.inputs.iter().flat_map(Input::handles).all(is_as_then).then_some(head.key)
+    }
+
     /// Returns the key of an instance of the stage.
     pub(super) fn key_of(&self, instance: &Digest) -> Option<Digest> {
         self.key_by(instance, identity_of)
@@ -119,7 +131,7 @@ impl Node {
                 true
             });
         }
-        let Some(key) = self.compute_key() else { return false };
+        let Some(key) = self.key_ahead().or_else(|| self.compute_key()) else { return false };
         self.set_key(key);
         let status = self.look_up(&key);
         if let Status::Hit = status {
@@ -253,7 +265,8 @@ impl Node {
     }
 
     fn refers_to_what_is_gone(&self) -> Option<String> {
-        self.outputs.iter().enumerate().find_map(|(index, slot)| {
+        let outside = self.outputs.iter().enumerate().filter(|(_, slot)| slot.looks_outside());
+        outside.into_iter().find_map(|(index, slot)| {
             let artifact = self.open_artifact(index)?;
             slot.check(&artifact).err().map(|error| error.to_string())
         })

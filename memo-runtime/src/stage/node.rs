@@ -62,7 +62,7 @@ pub(crate) struct Node {
     /// Whether it is computed again on the run's word: it, or one whose outputs it reads that have no
     /// artifact to tell whether they came out as before.
     pub(crate) forced: bool,
-    plan_identity: OnceLock<Digest>,
+    plan_identity: OnceLock<Box<Digest>>,
     /// Where in the plan of its run it is.
     pub(crate) position: AtomicUsize,
     /// The entry, as far as it was read ahead.
@@ -169,37 +169,43 @@ impl Node {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns what tells this call from all others of a run, before any digest is known: the call
-    /// itself, and the calls that its inputs come from.
+    /// Returns what tells this call from all others of a run, in any process, before any digest is known:
+    /// the call itself, and the calls that its inputs come from.
     pub(crate) fn plan_identity(&self) -> Digest {
-        *self.plan_identity.get_or_init(|| {
-            let mut maker = self.key_maker(&self.instance.digest);
-            for (spec, input) in self.spec.inputs.iter().zip(&self.inputs) {
-                maker.add_text(ComponentKind::Input, spec.parameter);
-                let rows = match input {
-                    Input::One(handle) => vec![("", handle.as_ref(), None)],
-                    Input::Each(each) => vec![("each", Some(&each.handle), None)],
-                    Input::Across(across) => across
-                        .rows()
-                        .iter()
-                        .map(|row| (&*row.name, row.handle.as_ref(), row.params_digest))
-                        .collect(),
-                };
-                for (name, handle, params) in rows {
-                    let (output, digest) = match handle.map(|handle| &handle.origin) {
-                        Some(Origin::Node(node, output) | Origin::Shard(node, output, _)) => {
-                            (*output, node.plan_identity())
-                        }
-                        Some(Origin::Inserted(digest)) => (usize::MAX, *digest),
-                        Some(Origin::Broken) | None => (usize::MAX, Digest::of(b"absent")),
-                    };
-                    maker.add(ComponentKind::Input, name, &digest);
-                    maker.add_text(ComponentKind::Input, &output.to_string());
-                    maker.add(ComponentKind::Param, "", &params.unwrap_or(Digest::of(b"none")));
-                }
+        let mut open = vec![self];
+        while let Some(node) = open.last().copied() {
+            let above = node.upstream().map(|above| &**above);
+            let (known, before) = (open.len(), node.plan_identity.get());
+            if before.is_none() {
+                open.extend(above.filter(|above| above.plan_identity.get().is_none()));
             }
-            maker.finish()
-        })
+            if open.len() == known {
+                node.plan_identity.get_or_init(|| Box::new(node.identity_of_inputs()));
+                open.pop();
+            }
+        }
+        self.plan_identity.get().map_or_else(|| self.identity_of_inputs(), |known| **known)
+    }
+
+    /// Makes the identity in a plan of those of the calls above.
+    fn identity_of_inputs(&self) -> Digest {
+        let mut maker = self.key_maker(&self.instance.digest);
+        for (spec, input) in self.spec.inputs.iter().zip(&self.inputs) {
+            maker.add_text(ComponentKind::Input, spec.parameter);
+            for row in input.rows() {
+                let (output, digest) = match row.origin() {
+                    Some(Origin::Node(node, output) | Origin::Shard(node, output, _)) => {
+                        (*output, node.plan_identity())
+                    }
+                    Some(Origin::Inserted(digest)) => (usize::MAX, *digest),
+                    Some(Origin::Broken) | None => (usize::MAX, Digest::of(b"absent")),
+                };
+                maker.add(ComponentKind::Input, row.name, &digest);
+                maker.add_text(ComponentKind::Input, &output.to_string());
+                maker.add(ComponentKind::Param, "", row.params.unwrap_or(&Digest::of(b"none")));
+            }
+        }
+        maker.finish()
     }
 
     /// Returns how long the body took, for a call that has run.
@@ -278,6 +284,18 @@ impl Node {
 
     pub(crate) fn has_refused(&self, head: &Head) -> bool {
         self.state().rare.as_ref().is_some_and(|rare| rare.refused.as_deref() == Some(head))
+    }
+
+    /// Whether an entry of it was read ahead.
+    pub(crate) fn was_read_ahead(&self) -> bool {
+        self.ahead.get().is_some()
+    }
+
+    /// Whether it was found by the very entry that was read ahead.
+    pub(super) fn is_as_read_ahead(&self) -> bool {
+        let state = self.state();
+        let found = state.head.as_ref().filter(|_| matches!(state.status, Status::Hit));
+        found.zip(self.ahead.get()).is_some_and(|(found, ahead)| Arc::ptr_eq(found, ahead))
     }
 
     /// Returns key and entry of a call that was found or has run.
@@ -470,17 +488,17 @@ impl Drop for Node {
     fn drop(&mut self) {
         let mut open = std::mem::take(&mut self.inputs);
         while let Some(input) = open.pop() {
-            let handles: Vec<Handle> = match input {
-                Input::One(handle) => handle.into_iter().collect(),
-                Input::Across(across) => across.into_handles(),
-                Input::Each(each) => vec![each.handle],
-            };
-            for handle in handles {
+            let mut close = |handle: Handle| {
                 if let Origin::Node(node, _) = handle.origin
                     && let Some(mut node) = Arc::into_inner(node)
                 {
                     open.append(&mut node.inputs);
                 }
+            };
+            match input {
+                Input::One(handle) => handle.into_iter().for_each(close),
+                Input::Across(across) => across.into_handles().into_iter().for_each(close),
+                Input::Each(each) => close(each.handle),
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Where the results of an experiment are published.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,10 +18,11 @@ pub(super) fn check_places(calls: &Calls, frames: &[Frame]) -> Vec<Error> {
     let of_records = calls.records.iter().zip(frames).flat_map(|(record, frame)| {
         record.nodes.iter().map(move |node| (&calls.nodes[*node], frame))
     });
-    let called: HashSet<usize> =
-        calls.records.iter().flat_map(|record| record.nodes.iter().copied()).collect();
-    let of_all = calls.nodes.iter().enumerate().filter(|(index, _)| !called.contains(index));
-    let of_all = of_all.filter_map(|(_, node)| Some((node, frames.last()?)));
+    let mut is_called = vec![false; calls.nodes.len()];
+    let called = calls.records.iter().flat_map(|record| &record.nodes);
+    called.for_each(|node| is_called[*node] = true);
+    let of_all = calls.nodes.iter().zip(is_called).filter(|(_, is_called)| !is_called);
+    let of_all = of_all.filter_map(|(node, _)| Some((node, frames.last()?)));
     for (node, frame) in of_records.chain(of_all) {
         for (output, slot) in node.outputs.iter().enumerate() {
             let Some(template) = slot.published() else { continue };

@@ -1,0 +1,83 @@
+//! Which calls of a plan are equal: they do the same with the same inputs, as far as that is known before any
+//! of them has run.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use crate::digest::Hashed;
+use crate::lazy::Origin;
+use crate::stage::inputs::InputRow;
+use crate::stage::node::Node;
+
+/// Where the calls of a plan are, by what they do.
+#[derive(Default)]
+pub(super) struct Equal {
+    /// By the hash of a call, and how many others have the same.
+    positions: HashMap<(u64, usize), usize, BuildHasherDefault<Hashed>>,
+}
+
+impl Equal {
+    /// Returns where among `nodes` the call is that equals `node`; where there is none, notes that it comes next.
+    pub(super) fn position(&mut self, nodes: &[Arc<Node>], node: &Node) -> usize {
+        let (hash, next) = (hash_of(node), nodes.len());
+        let is_it = |at: &usize| nodes.get(*at).is_none_or(|there| are_equal(there, node));
+        let mut of_hash = (0..).map(|others| *self.positions.entry((hash, others)).or_insert(next));
+        of_hash.find(is_it).unwrap_or(next)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.positions.clear();
+    }
+}
+
+/// The calls above are in the plan already, where equal ones are one.
+fn hash_of(node: &Node) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    node.instance.digest.hash(&mut hasher);
+    node.parts.hash(&mut hasher);
+    node.environment.hash(&mut hasher);
+    for row in node.inputs.iter().flat_map(|input| input.rows()) {
+        row.name.hash(&mut hasher);
+        match row.origin() {
+            Some(Origin::Node(above, output) | Origin::Shard(above, output, _)) => {
+                (Arc::as_ptr(above).addr(), output).hash(&mut hasher);
+            }
+            Some(Origin::Inserted(digest)) => digest.hash(&mut hasher),
+            Some(Origin::Broken) | None => {}
+        }
+        row.params.hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+fn are_equal(one: &Node, other: &Node) -> bool {
+    one.instance.digest == other.instance.digest
+        && one.parts == other.parts
+        && one.environment == other.environment
+        && one.uncached.is_some() == other.uncached.is_some()
+        && one.inputs.len() == other.inputs.len()
+        && one.inputs.iter().zip(&other.inputs).all(|(one, other)| {
+            let (mut one, mut other) = (one.rows(), other.rows());
+            loop {
+                match (one.next(), other.next()) {
+                    (Some(one), Some(other)) if reads_the_same(&one, &other) => {}
+                    (None, None) => return true,
+                    _ => return false,
+                }
+            }
+        })
+}
+
+fn reads_the_same(one: &InputRow<'_>, other: &InputRow<'_>) -> bool {
+    let is_same_origin = match (one.origin(), other.origin()) {
+        (
+            Some(Origin::Node(one, a) | Origin::Shard(one, a, _)),
+            Some(Origin::Node(other, b) | Origin::Shard(other, b, _)),
+        ) => Arc::ptr_eq(one, other) && a == b,
+        (Some(Origin::Inserted(one)), Some(Origin::Inserted(other))) => one == other,
+        (None, None) => true,
+        _ => false,
+    };
+    is_same_origin && one.name == other.name && one.params == other.params
+}
