@@ -83,6 +83,8 @@ struct Inner {
     /// Shared, so that telling an event copies no list.
     observers: RwLock<Arc<[Arc<dyn Observer>]>>,
     observed: AtomicBool,
+    /// Whether anybody wants to be told of each call that is found.
+    hits_observed: AtomicBool,
     run: String,
     /// The packs of shards that are in use.
     packs: packs::open::Open,
@@ -119,6 +121,7 @@ impl Store {
 
     pub(crate) fn add_observer(&self, observer: Arc<dyn Observer>) {
         let mut observers = self.0.observers.write().unwrap_or_else(PoisonError::into_inner);
+        self.0.hits_observed.fetch_or(observer.wants_hits(), Ordering::Release);
         *observers = observers.iter().cloned().chain([observer]).collect();
         self.0.observed.store(true, Ordering::Release);
     }
@@ -126,6 +129,11 @@ impl Store {
     /// Whether anybody listens. What only serves events is not computed otherwise.
     pub(crate) fn is_observed(&self) -> bool {
         self.0.observed.load(Ordering::Acquire) || crate::trace::is_heard()
+    }
+
+    /// Whether anybody listens to what is told of each call that is found.
+    pub(crate) fn are_hits_observed(&self) -> bool {
+        self.0.hits_observed.load(Ordering::Acquire) || crate::trace::is_heard()
     }
 
     pub(crate) fn emit(&self, event: impl FnOnce() -> Event) {

@@ -51,6 +51,11 @@ impl Progress {
         Self { output, paint: Paint::stderr(), detail, live, running, warned }
     }
 
+    /// Whether only warnings and failures are told.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.detail == Detail::Quiet
+    }
+
     /// Returns how many bodies run now.
     pub(super) fn running(&self) -> usize {
         self.bodies().len()

@@ -19,7 +19,7 @@ use super::output::Output;
 use super::progress::{Detail, Progress};
 use super::signals::Signals;
 use crate::error::{Error, ErrorKind};
-use crate::event::Event;
+use crate::event::{Event, Observer};
 use crate::executor::Executor;
 #[cfg(unix)]
 use crate::executor::on_slurm::{OnSlurm, SlurmOptions};
@@ -97,14 +97,29 @@ impl Request {
         let signals = signals.map_err(|error| {
             Error::new(ErrorKind::Usage, "signals cannot be listened for").because(error)
         })?;
-        let lines = output.clone();
-        let options = self.options.interrupted_by(flag).observer(move |event: &Event| {
-            told.hear(event, is_text);
-            if !is_text {
-                json::event(&lines, event);
-            }
-        });
+        let lines = (!is_text).then(|| output.clone());
+        let options = self.options.interrupted_by(flag).observer(Watching { told, lines });
         Ok(Watch { options, progress, signals })
+    }
+}
+
+/// Hears the events of a run.
+struct Watching {
+    told: Arc<Progress>,
+    /// Where events are written as they come.
+    lines: Option<Output>,
+}
+
+impl Observer for Watching {
+    fn event(&self, event: &Event) {
+        self.told.hear(event, self.lines.is_none());
+        if let Some(lines) = &self.lines {
+            json::event(lines, event);
+        }
+    }
+
+    fn wants_hits(&self) -> bool {
+        self.lines.is_some() || !self.told.is_quiet()
     }
 }
 

@@ -146,7 +146,7 @@ pub enum PartKind {
 }
 
 /// One part, and what enters the key of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PartDigest {
     /// What it is.
     pub(crate) kind: PartKind,

@@ -2,12 +2,15 @@
 //! of them has run.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use crate::digest::Hashed;
+use crate::key::spare::SpareBuffer;
 use crate::lazy::Origin;
-use crate::stage::inputs::InputRow;
+use crate::stage::inputs::{Input, InputRow};
 use crate::stage::node::Node;
 
 /// Where the calls of a plan are, by what they do.
@@ -31,24 +34,29 @@ impl Equal {
     }
 }
 
-/// The calls above are in the plan already, where equal ones are one.
+/// Two calls that are not equal may have the same hash, but seldom do. The calls above are in the plan already,
+/// where equal ones are one.
 fn hash_of(node: &Node) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    node.instance.digest.hash(&mut hasher);
-    node.parts.hash(&mut hasher);
-    node.environment.hash(&mut hasher);
-    for row in node.inputs.iter().flat_map(|input| input.rows()) {
-        row.name.hash(&mut hasher);
+    let mut bytes = SpareBuffer::new();
+    bytes.extend_from_slice(node.instance.digest.as_bytes());
+    for part in &*node.parts {
+        match part.value.short() {
+            Some(short) => bytes.extend_from_slice(short),
+            None => bytes.extend_from_slice(part.value.digest().as_bytes()),
+        }
+    }
+    for row in node.inputs.iter().flat_map(Input::rows) {
         match row.origin() {
             Some(Origin::Node(above, output) | Origin::Shard(above, output, _)) => {
-                (Arc::as_ptr(above).addr(), output).hash(&mut hasher);
+                bytes.extend_from_slice(&Arc::as_ptr(above).addr().to_le_bytes());
+                bytes.extend_from_slice(&output.to_le_bytes());
             }
-            Some(Origin::Inserted(digest)) => digest.hash(&mut hasher),
+            Some(Origin::Inserted(digest)) => bytes.extend_from_slice(digest.as_bytes()),
             Some(Origin::Broken) | None => {}
         }
-        row.params.hash(&mut hasher);
+        bytes.extend_from_slice(row.params.map_or(&[][..], |digest| digest.as_bytes()));
     }
-    hasher.finish()
+    xxh3_64(&bytes)
 }
 
 fn are_equal(one: &Node, other: &Node) -> bool {

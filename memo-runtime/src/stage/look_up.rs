@@ -312,7 +312,7 @@ impl Node {
 
     pub(crate) fn told_hit(&self) {
         let store = &self.session.store;
-        if !store.is_observed() {
+        if !store.are_hits_observed() {
             return;
         }
         let Some(head) = self.head() else { return };

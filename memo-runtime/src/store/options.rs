@@ -88,6 +88,7 @@ impl StoreOptions {
         }
         let path = std::path::absolute(path).map_err(|error| io_error("open", path, error))?;
         let observed = AtomicBool::new(!self.observers.is_empty());
+        let wants_hits = self.observers.iter().any(|observer| observer.wants_hits());
         let layout = Layout::new(&path);
         let kept = || FileMemory::with(KeptDigests::new(&layout, self.read_only));
         let files = if self.strict_files { FileMemory::STRICT } else { kept() };
@@ -103,6 +104,7 @@ impl StoreOptions {
             known: Mutex::default(),
             observers: RwLock::new(self.observers.into()),
             observed,
+            hits_observed: AtomicBool::new(wants_hits),
             run: history::run_name(),
             packs: Open::default(),
             pool: Arc::new(Pool::new(self.jobs)),

@@ -120,10 +120,10 @@ pub(super) struct Encoder {
 ///
 /// Most params fields and arguments are a number or a word. As they are they enter a key at a tenth of
 /// the cost of a digest, which is taken when somebody asks for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Encoded(Form);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// How many of the bytes count; the others are zero.
     Short(u8, [u8; Encoded::SHORT]),
