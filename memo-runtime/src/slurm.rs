@@ -81,19 +81,28 @@ impl Slurm {
 
     /// Returns how many processors the nodes have that a request may go to, where the cluster tells.
     pub(crate) fn cpus(&self, request: &Request) -> Option<usize> {
+        // Allocated, idle, other, all.
+        let all = |told: &str| told.rsplit('/').next()?.trim().parse::<usize>().ok();
+        self.partitions(request, "%C").iter().find_map(|(_, told)| all(told))
+    }
+
+    /// Returns the names of the partitions that a request may go to, and what `sinfo` tells of each in `format`.
+    fn partitions(&self, request: &Request, format: &str) -> Vec<(String, String)> {
         let wanted = request.value_of("partition");
-        let answer = self.commands.run("sinfo", ["-h", "-o", "%P|%C"]).ok()?;
+        let format = format!("%P|{format}");
+        let Ok(answer) = self.commands.run("sinfo", ["-h", "-o", &format]) else {
+            return Vec::new();
+        };
         let of_line = |line: &str| {
-            let (name, cpus) = line.split_once('|')?;
+            let (name, told) = line.split_once('|')?;
+            let plain = name.trim_end_matches('*');
             let is_wanted = match wanted {
-                Some(list) => list.split(',').any(|one| one == name.trim_end_matches('*')),
+                Some(list) => list.split(',').any(|one| one == plain),
                 None => name.ends_with('*'),
             };
-            // Allocated, idle, other, all.
-            let all = cpus.rsplit('/').next()?.trim().parse::<usize>().ok()?;
-            is_wanted.then_some(all)
+            is_wanted.then(|| (plain.to_owned(), told.to_owned()))
         };
-        answer.lines().find_map(of_line)
+        answer.lines().filter_map(of_line).collect()
     }
 
     /// Returns what the cluster allows.

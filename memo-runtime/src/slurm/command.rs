@@ -78,9 +78,10 @@ impl Commands {
         let Some(status) = wait(&mut child, end, || err.has(complaints)) else {
             let _ = child.kill();
             let _ = child.wait();
-            return Err(match err.has(complaints) {
-                true => Error::said(program, None, &err.so_far()),
-                false => Error::TimedOut { program, after: self.patience },
+            return Err(if err.has(complaints) {
+                Error::said(program, None, &err.so_far())
+            } else {
+                Error::TimedOut { program, after: self.patience }
             });
         };
         // Both end with the program, unless it left somebody behind who holds them.

@@ -49,26 +49,30 @@ impl Slurm {
         arguments.push(file.into());
         match self.commands.run("sbatch", &arguments) {
             // A queue that is full says nothing of what will be when there is room.
-            Ok(_) | Err(Error::Full { .. }) => self.check_time(request),
-            Err(error) => Err(error),
+            Ok(_) | Err(Error::Full { .. }) => {}
+            // Nor does a cluster that is out of service: it has no node that fits anything.
+            Err(Error::Refused { said, .. })
+                if said.contains("node configuration is not available")
+                    && self.is_out_of_service(request) => {}
+            Err(error) => return Err(error),
         }
+        self.check_time(request)
+    }
+
+    /// Whether all nodes that a request may go to are down, drained or reserved.
+    fn is_out_of_service(&self, request: &Request) -> bool {
+        // Allocated and idle ones.
+        let partitions = self.partitions(request, "%A");
+        !partitions.is_empty() && partitions.iter().all(|(_, nodes)| nodes.trim() == "0/0")
     }
 
     /// Slurm takes more time than the partition allows, and lets it wait for ever.
     fn check_time(&self, request: &Request) -> Result<(), Error> {
         let options = ["time", "qos"].iter().any(|key| request.value_of(key).is_some());
         let Some(time) = request.time.filter(|_| !options) else { return Ok(()) };
-        let Ok(answer) = self.commands.run("sinfo", ["-h", "-o", "%P|%l"]) else { return Ok(()) };
-        let wanted = request.value_of("partition");
-        let is_wanted = |name: &str| match wanted {
-            Some(list) => list.split(',').any(|one| one == name.trim_end_matches('*')),
-            None => name.ends_with('*'),
-        };
-        let of_line = |line: &'_ str| {
-            let (name, limit) = line.split_once('|')?;
-            is_wanted(name).then(|| (name.trim_end_matches('*').to_owned(), limit_of(limit)))
-        };
-        let allowed: Vec<(String, Option<u64>)> = answer.lines().filter_map(of_line).collect();
+        let partitions = self.partitions(request, "%l");
+        let allowed: Vec<(String, Option<u64>)> =
+            partitions.into_iter().map(|(name, limit)| (name, limit_of(&limit))).collect();
         let fits = |limit: Option<u64>| limit.is_none_or(|limit| minutes(time) <= limit);
         match allowed.iter().max_by_key(|(_, limit)| *limit) {
             Some((name, Some(limit))) if !allowed.iter().any(|(_, limit)| fits(*limit)) => {

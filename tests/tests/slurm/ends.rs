@@ -86,3 +86,42 @@ fn an_array_that_is_cancelled_is_not_submitted_again() {
     assert_eq!(place.run(&["--record", "plain"]).count("shard_finished"), 7);
     place.is_all_there(8);
 }
+
+#[test]
+fn a_worker_that_is_told_to_end_keeps_what_it_has_finished() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let place = Place::new(cluster, "told");
+    let submitter = place.start(&["--record", "timed", "--set", "count=3", "--set", "hold=[2]"]);
+    let job = submitter.job();
+    place.until_begun(3);
+    cluster.outside("scancel", &["--signal=TERM", "--batch", &format!("{job}_0")]);
+    submitter.nth_job(2);
+    place.go();
+    let told = submitter.end();
+    assert_eq!((told.code, told.count("shard_finished")), (Some(0), 3), "{told:?}");
+    assert_eq!(told.jobs().len(), 2, "{told:?}");
+    told.has("1 shard in 1 task");
+    assert_eq!(place.begun(), [(0, 1), (1, 1), (2, 2)].into());
+}
+
+#[test]
+fn tasks_whose_log_cannot_be_written_have_failed_and_say_so() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let place = Place::new(cluster, "unlogged");
+    let submitter = place.start(&["--record", "plain", "--max-running", "1", "--set", "hold=[0]"]);
+    submitter.job();
+    place.until_begun(1);
+    let jobs = place.folder.join(".memo/v1/jobs/plain");
+    let job = std::fs::read_dir(jobs).unwrap().next().unwrap().unwrap().path();
+    std::fs::rename(job.join("log"), job.join("gone")).unwrap();
+    std::fs::write(job.join("log"), "").unwrap();
+    place.go();
+    let told = submitter.end();
+    assert_eq!((told.code, told.failed()), (Some(1), (1..8).collect()), "{told:?}");
+    told.has("could not be started").has("store's folder");
+    assert_eq!((told.jobs().len(), told.count("shard_finished")), (1, 1));
+
+    assert_eq!(place.run(&["--record", "plain"]).count("shard_finished"), 7);
+    place.each_ran_once(8);
+    place.is_all_there(8);
+}

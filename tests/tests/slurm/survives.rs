@@ -61,6 +61,29 @@ fn a_node_that_is_lost_and_a_controller_that_is_away_cost_time_only() {
 }
 
 #[test]
+fn a_node_that_takes_nothing_more_is_done_without() {
+    let Some(cluster) = Cluster::up(&["--cpus", "2"]) else { return };
+    let place = Place::new(&cluster, "drained");
+    let submitter = place.start(&["--record", "plain", "--set", "hold=[0,1,2,3]"]);
+    let job = submitter.job();
+    place.until_begun(4);
+    cluster.outside("scontrol", &["update", "nodename=n1", "state=drain", "reason=test"]);
+    place.go();
+    let told = submitter.end();
+    assert_eq!((told.code, told.jobs()), (Some(0), vec![job]), "{told:?}");
+    place.each_ran_once(8);
+
+    cluster.outside("scontrol", &["update", "nodename=n2", "state=drain", "reason=test"]);
+    let submitter = place.start(&["--record", "plain", "--set", "count=9"]);
+    submitter.job();
+    until("told", || submitter.so_far().count("warning") > 0);
+    cluster.outside("scontrol", &["update", "nodename=n2", "state=resume"]);
+    let told = submitter.end();
+    assert_eq!((told.code, told.count("shard_finished")), (Some(0), 1), "{told:?}");
+    place.is_all_there(9);
+}
+
+#[test]
 fn more_tasks_than_a_site_takes_at_once_go_in_rounds() {
     let Some(cluster) = Cluster::up(&["--nodes", "1", "--cpus", "8", "--accounting"]) else {
         return;

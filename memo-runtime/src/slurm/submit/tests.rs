@@ -86,6 +86,17 @@ fn a_full_queue_is_no_reason_to_refuse() {
 }
 
 #[test]
+fn a_cluster_that_is_out_of_service_is_no_reason_to_refuse() {
+    let said = "allocation failure: Requested node configuration is not available";
+    let fake = Fake::new("sbatch", &format!("echo '{said}' >&2; exit 1"));
+    let logs = tempfile::tempdir().unwrap();
+    fake.and("sinfo", "echo 'main*|0/0'; echo 'other|0/7'");
+    assert_eq!(fake.slurm().check(&request(logs.path())), Ok(()));
+    fake.and("sinfo", "echo 'main*|0/1'; echo 'other|0/0'");
+    assert!(matches!(fake.slurm().check(&request(logs.path())), Err(Error::Refused { .. })));
+}
+
+#[test]
 fn two_of_one_name_are_one_too_many() {
     let fake = Fake::new("sbatch", "echo 'Socket timed out' >&2; exit 1");
     fake.and("squeue", "echo 8; echo 7; echo 8");
