@@ -287,12 +287,14 @@ impl Executor for OnSlurm {
 
     fn begin(&self, position: usize, node: &Arc<Node>) -> Result<(), Error> {
         let Some(table) = node.table() else { return Ok(()) };
+        // Asked before they are taken: what becomes ready in between is none of these.
+        let is_all = table.knows_all_elements();
         let mut shards: BTreeSet<usize> = table.take_all().into_iter().collect();
         for adopted in self.adopt(position, node, table)? {
             shards.remove(&adopted);
         }
         let shards: Vec<usize> = shards.into_iter().collect();
-        if !table.knows_all_elements() {
+        if !is_all {
             let slots =
                 self.slots(&self.request(node.spec, "memo-test")?).unwrap_or(batches::SLOTS);
             let ready = Ready::new(position, node, shards, slots, Instant::now());

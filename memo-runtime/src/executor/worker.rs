@@ -113,9 +113,7 @@ fn run(node: &Arc<Node>, one: &JobShard) -> Result<Option<Failure>, Error> {
     if !table.take_for_worker(shard, one.generation) {
         return Ok(None);
     }
-    let outcome = node.run_shard(shard, crate::stage::execute::IfTaken::Wait);
-    node.drop_elements();
-    outcome?;
+    node.run_shard_of_worker(shard)?;
     let failed = |error: &Error| Failure {
         shard,
         error: error.chain(),

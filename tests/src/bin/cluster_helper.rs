@@ -101,7 +101,13 @@ fn lend(page: usize, params: &Params) -> Result<usize> {
     Ok(page * params.factor)
 }
 
-#[stage(each = [one in lent], batch = 4, outputs = [taken], cachers = [Json])]
+#[stage(each = [one in lent], outputs = [lent_on])]
+fn lend_on(one: usize) -> Result<usize> {
+    note(&format!("lends on {one}"))?;
+    Ok(one)
+}
+
+#[stage(each = [one in lent_on], batch = 4, outputs = [taken], cachers = [Json])]
 fn take(one: usize) -> usize {
     one + 1
 }
@@ -123,6 +129,7 @@ fn pipeline(record: &mut Record<Params>) -> Result<()> {
         }
         "memory" => {
             lend(record)?;
+            lend_on(record)?;
             take(record)?;
         }
         _ => {

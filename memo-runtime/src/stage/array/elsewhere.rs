@@ -42,14 +42,29 @@ impl Node {
         waiting.into_iter().find(waits)
     }
 
-    /// Lets go of the values that were made in memory for a shard.
-    pub(crate) fn drop_elements(&self) {
+    /// Runs a shard, and before it those of arrays in memory that it takes. They leave memory after it.
+    pub(crate) fn run_shard_of_worker(&self, shard: usize) -> Result<(), Error> {
+        let Some(table) = self.table() else { return Ok(()) };
         let arrays = self.arrays_one_by_one();
-        for array in arrays.iter().filter(|array| array.lives_in_memory()) {
-            array.outputs.iter().for_each(|slot| {
-                slot.evict();
-            });
-        }
+        let in_memory = || arrays.iter().filter(|array| array.lives_in_memory());
+        let missing = || in_memory().filter(|array| !array.is_shard_there(shard));
+        // Each after those that it takes, so that the last need not make them all.
+        let made = missing().try_for_each(|array| {
+            let far = array.table().and_then(|table| table.far(shard));
+            array.heal_shard(shard, far, None)
+        });
+        let outcome = match made {
+            Ok(()) => self.run_shard(shard, IfTaken::Wait).map(drop),
+            Err(error) if error.kind() == ErrorKind::Interrupted => Err(error),
+            Err(error) => {
+                table.failed(shard, &error);
+                Ok(())
+            }
+        };
+        in_memory().flat_map(|array| &array.outputs).for_each(|slot| {
+            slot.evict();
+        });
+        outcome
     }
 
     /// Returns the arrays whose shards are taken one by one, directly or by others of these; each after those
