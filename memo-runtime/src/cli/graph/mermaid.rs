@@ -44,14 +44,11 @@ pub(super) fn text(graph: &Graph) -> String {
 }
 
 fn shape(drawn: &Drawn) -> String {
-    match drawn.fate {
-        None => format!("([{}])", quoted(&drawn.label)),
-        Some(_) => {
-            let text =
-                quoted(&format!("{}\n{}", drawn.label, drawn.fate_text().unwrap_or_default()));
-            if drawn.is_aggregate { format!("[[{text}]]") } else { format!("({text})") }
-        }
-    }
+    let Some(fate) = drawn.fate_text() else {
+        return format!("([{}])", quoted(&drawn.label));
+    };
+    let text = quoted(&format!("{}\n{fate}", drawn.label));
+    if drawn.is_aggregate { format!("[[{text}]]") } else { format!("({text})") }
 }
 
 /// Writes a text between quotes, with whatever could mean something by its number.

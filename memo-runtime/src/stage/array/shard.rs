@@ -223,13 +223,12 @@ impl Node {
             logged: !log.is_empty(),
             validator: self.validator.as_deref().map(Validator::mark),
         };
-        let kept = match self.equal_line(table, shard, &head) {
-            Some(kept) => kept,
-            None => {
-                let generation = self.generation(table, shard);
-                let place = table.packs.append(&head, &log, shard as u64, generation)?;
-                (head, place)
-            }
+        let kept = if let Some(kept) = self.equal_line(table, shard, &head) {
+            kept
+        } else {
+            let generation = self.generation(table, shard);
+            let place = table.packs.append(&head, &log, shard as u64, generation)?;
+            (head, place)
         };
         crate::artifact::saving::remove_all(&adopted);
         Ok(kept)

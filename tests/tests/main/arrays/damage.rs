@@ -17,9 +17,9 @@ fn large(page: u64) -> Vec<u64> {
     (0..2000).map(|number| number ^ page).collect()
 }
 
-fn warnings(events: &[memo_runtime::Event]) -> Vec<String> {
-    let message = |event: &memo_runtime::Event| match event {
-        memo_runtime::Event::Warning { message, .. } => Some(message.clone()),
+fn warnings(events: &[Event]) -> Vec<String> {
+    let message = |event: &Event| match event {
+        Event::Warning { message, .. } => Some(message.clone()),
         _ => None,
     };
     events.iter().filter_map(message).collect()
