@@ -80,8 +80,9 @@ impl Node {
         }
         self.session.store.emit(|| Event::ShardStarted { stage, record, shard, key });
         let given = self.attempt_shard(table, shard, &key)?;
-        table.ran(shard, &given);
+        table.ran_and_tells(shard, &given);
         self.told_shard_finished(shard, key, &given);
+        table.has_told(shard);
         Ok(true)
     }
 

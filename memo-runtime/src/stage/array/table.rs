@@ -83,6 +83,8 @@ pub(super) struct State {
     pub(super) failures: BTreeMap<usize, Error>,
     /// How many shards have not ended.
     left: usize,
+    /// Those that have run and are being told of: should that panic, their array fails.
+    telling: HashSet<usize>,
     counts: Counts,
     /// Whether nobody knows what some body has read.
     spoiled: bool,
@@ -162,6 +164,7 @@ impl Table {
             lies: HashMap::new(),
             failures: BTreeMap::new(),
             left: total,
+            telling: HashSet::new(),
             counts,
             spoiled: false,
             ended: false,
@@ -306,9 +309,10 @@ impl Table {
         self.all_that(|far| matches!(far, Far::Todo | Far::Twin | Far::Runs))
     }
 
-    /// Whether all shards have ended.
+    /// Whether all shards have ended, and that was told.
     pub(crate) fn is_complete(&self) -> bool {
-        self.state().left == 0
+        let state = self.state();
+        state.left == 0 && state.telling.is_empty()
     }
 
     /// Notes that nothing more becomes of the shards. False if that was known.
@@ -384,6 +388,21 @@ impl Table {
         found.filter(|shard| known.insert(state.keys[*shard])).collect()
     }
 
+    /// Notes what a shard has given that is told of next. Of one that is made again nobody waits to hear.
+    pub(super) fn ran_and_tells(&self, shard: usize, given: &Given) {
+        let mut state = self.state();
+        if state.far[shard] == Far::Runs {
+            state.telling.insert(shard);
+        }
+        drop(state);
+        self.ran(shard, given);
+    }
+
+    /// Notes that the end of a shard was told.
+    pub(super) fn has_told(&self, shard: usize) {
+        self.state().telling.remove(&shard);
+    }
+
     /// Notes what a shard has given.
     pub(crate) fn ran(&self, shard: usize, given: &Given) {
         let mut state = self.state();
@@ -428,6 +447,7 @@ impl Table {
     /// Notes that something around a shard has panicked. If it is there, it stays so for others.
     pub(crate) fn panicked(&self, shard: usize, error: &Error) {
         let mut state = self.state();
+        state.telling.remove(&shard);
         if state.far[shard].is_there() {
             state.failures.insert(shard, error.clone());
             return;
