@@ -275,6 +275,7 @@ impl std::fmt::Debug for Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prelude::*;
 
     #[test]
     fn durations_read_as_people_say_them() {
@@ -286,5 +287,40 @@ mod tests {
             texts,
             ["0 µs", "500 µs", "12 ms", "1.0 s", "3.4 s", "1 min 0 s", "2 min 5 s", "1 h 3 min"]
         );
+    }
+
+    /// What tells whether it was dropped.
+    #[derive(serde::Serialize)]
+    struct Held {
+        number: u32,
+        #[serde(skip)]
+        _given: Arc<()>,
+    }
+
+    #[stage(inputs = [held], outputs = [made], cachers = [Json])]
+    fn made(held: &Held) -> u32 {
+        held.number
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn values_from_outside_are_dropped_at_the_end_and_nothing_stays_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let (held, options) = (Arc::new(()), RunOptions::new().store(folder.path()));
+        for (ran, cached) in [(1, 0), (0, 1)] {
+            let given = Arc::clone(&held);
+            let experiment = Experiment::new("held", move |record: &mut Record<()>| {
+                record.insert("held", Held { number: 1, _given: Arc::clone(&given) })?;
+                made(record)?;
+                Ok(())
+            });
+            let outcome = experiment.record("base", ()).run(&options).unwrap();
+            assert_eq!((outcome.ran, outcome.cached), (ran, cached));
+            assert_eq!(Arc::strong_count(&held), 2);
+            outcome.leave();
+            assert_eq!(Arc::strong_count(&held), 1);
+            let temporary = std::fs::read_dir(folder.path().join("v1/tmp")).unwrap();
+            assert_eq!(temporary.count(), 0);
+        }
     }
 }

@@ -194,6 +194,29 @@ fn an_aggregate_is_unknown_while_a_record_may_add_others() {
     }
 }
 
+/// Puts the branch in the place of the record, which is dropped then.
+fn replaced(record: &mut Record<Params>) -> Result<()> {
+    data(record)?;
+    score(record)?;
+    let branch = record.branch(format!("{}-x10", record.name()), scaled(record, 10));
+    *record = branch;
+    score(record)?;
+    Ok(())
+}
+
+#[test]
+fn a_record_that_a_branch_replaces_is_seen_as_it_was() {
+    let lab = Lab::new();
+    let outcome = Experiment::new("replaced", replaced)
+        .record("a", Params { number: 1, scale: 1 })
+        .aggregate(|records| board(records).map(drop))
+        .run(&lab.options())
+        .unwrap();
+    assert_eq!(shown(&outcome), [line("a", 1, 1), line("a-x10", 10, 10)]);
+    assert_eq!(*outcome.output::<u32>("a", "score").unwrap().load().unwrap(), 1);
+    assert_eq!(*outcome.output::<u32>("a-x10", "score").unwrap().load().unwrap(), 10);
+}
+
 #[test]
 fn two_records_of_one_name_are_an_error() {
     let lab = Lab::new();

@@ -5,6 +5,7 @@ mod arguments;
 mod bindings;
 mod files;
 mod kept_digests;
+mod observed;
 mod params;
 mod processes;
 mod references;
