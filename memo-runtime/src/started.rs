@@ -118,6 +118,9 @@ impl CallStatus {
 impl<T> Call<T> {
     /// Returns how far the call is.
     pub fn status(&self) -> CallStatus {
+        if let Some(node) = &self.begun.node {
+            self.begun.progress.note(node);
+        }
         self.begun.progress.status()
     }
 
@@ -238,4 +241,34 @@ pub fn start<P, T>(
         Start::Waits | Start::Asked => Begun::is_broken(),
     };
     Ok(Call { outputs, begun, frame: asking.0.frame.outline() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::declare::declare;
+    use crate::prelude::*;
+    use crate::stage::node::Status;
+
+    #[stage(outputs = [number], cachers = [Json])]
+    fn number() -> u32 {
+        1
+    }
+
+    #[test]
+    fn a_call_whose_result_is_there_is_known_to_have_succeeded_before_its_thread_has_noted_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipeline = |record: &mut Record<()>| number(record).map(drop).map_err(Into::into);
+        let experiment = Experiment::new("one", pipeline).record("base", ());
+        let options = RunOptions::new().store(folder.path());
+        let declaration = declare(&experiment, &options, false).unwrap();
+        let node = &declaration.nodes[0];
+        let progress = Arc::new(Progress::of_nobody(node));
+        // It hangs on the node only now, so that nobody notes anything.
+        node.set_status(Status::Ran);
+        assert!(!progress.status().has_ended());
+        let frame = Frame::new(Arc::clone(&declaration.session), None, 0);
+        let begun = Begun { node: Some(Arc::clone(node)), progress };
+        assert!(Call { begun, frame, outputs: () }.status().has_succeeded());
+    }
 }

@@ -21,11 +21,25 @@ struct State {
     status: CallStatus,
     /// The records that want the result, until it is there.
     wanted_by: Vec<Frame>,
+    /// Whether a thread publishes the result just now, and then notes the end.
+    is_being_published: bool,
+}
+
+/// The thread publishes no more, also where an observer has panicked.
+struct Publishing<'p>(&'p Progress);
+
+impl Drop for Publishing<'_> {
+    fn drop(&mut self) {
+        self.0.state().is_being_published = false;
+    }
 }
 
 impl Progress {
     fn new(status: CallStatus, wanted_by: Vec<Frame>, cancelled: Option<Arc<AtomicBool>>) -> Self {
-        Self { state: Mutex::new(State { status, wanted_by }), cancelled }
+        Self {
+            state: Mutex::new(State { status, wanted_by, is_being_published: false }),
+            cancelled,
+        }
     }
 
     /// A call that begins when its turn comes.
@@ -71,7 +85,8 @@ impl Progress {
         }
     }
 
-    /// Notes how the call has ended, if it has. Its result is published before anybody is told.
+    /// Notes how the call has ended, if it has. Its result is published before anybody is told. Whoever asks may
+    /// come before the thread that has ended it, and notes it then.
     pub(crate) fn note(&self, node: &Node) {
         let status = node.status();
         if let Status::Open | Status::Miss(_) = status {
@@ -79,7 +94,7 @@ impl Progress {
         }
         loop {
             let mut state = self.state();
-            if state.status.has_ended() {
+            if state.status.has_ended() || state.is_being_published {
                 return;
             }
             let wanted_by = std::mem::take(&mut state.wanted_by);
@@ -98,7 +113,9 @@ impl Progress {
                 }
                 return;
             }
+            state.is_being_published = true;
             drop(state);
+            let _ends = Publishing(self);
             if let Status::Hit | Status::Ran = status {
                 wanted_by.iter().for_each(|frame| publish(node, frame));
             }
