@@ -126,6 +126,7 @@ fn write_down(
         stages: &outcome.stages,
         calls,
     };
+    store.keep_indexes();
     let written = links::make(store, experiment, &declaration.frames).and(record.write(store));
     // Where nobody may write, nobody expects a history.
     let forbidden = |error: &io::Error| {

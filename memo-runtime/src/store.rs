@@ -24,6 +24,7 @@ pub(crate) mod digests;
 #[cfg(feature = "cli")]
 pub(crate) mod entries;
 pub(crate) mod history;
+mod index;
 #[cfg(all(feature = "slurm", unix))]
 mod jobs;
 mod keep;
@@ -48,6 +49,7 @@ mod set_aside;
 pub(crate) use look_up::Found;
 pub use options::StoreOptions;
 
+use index::Indexes;
 use layout::Layout;
 use lock::Locks;
 use manifest::Head;
@@ -80,6 +82,8 @@ struct Inner {
     outside: OnceCell<tempfile::TempDir>,
     /// Heads read or written by this process, so that a second look-up opens no file.
     known: Mutex<Known>,
+    /// Where heads are found without opening a manifest.
+    indexes: Indexes,
     /// Shared, so that telling an event copies no list.
     observers: RwLock<Arc<[Arc<dyn Observer>]>>,
     observed: AtomicBool,
@@ -196,6 +200,7 @@ impl Store {
     /// Forgets what this process knows of `key`, so that the next look-up reads the store again.
     pub(crate) fn forget(&self, key: &Digest) {
         self.known().remove(key);
+        self.0.indexes.doubt(key);
     }
 }
 

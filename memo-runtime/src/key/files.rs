@@ -55,7 +55,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    fn of(metadata: &fs::Metadata) -> Self {
+    pub(crate) fn of(metadata: &fs::Metadata) -> Self {
         Self {
             device: metadata.dev(),
             inode: metadata.ino(),
@@ -66,11 +66,17 @@ impl Identity {
     }
 
     /// Says whether any later change will show in the identity. Times in the future say nothing.
-    fn is_settled(&self, now: SystemTime) -> bool {
+    pub(crate) fn is_settled(&self, now: SystemTime) -> bool {
         let rested = now.checked_sub(REST).and_then(|then| then.duration_since(UNIX_EPOCH).ok());
         let Some(rested) = rested else { return false };
         let seconds = i64::try_from(rested.as_secs()).unwrap_or(i64::MAX);
         self.modified.max(self.changed) < (seconds, i64::from(rested.subsec_nanos()))
+    }
+
+    /// Says whether the clock that the times come from tells fractions of seconds. One that does not tells
+    /// too little to outlive the process.
+    pub(crate) fn tells_fractions(&self) -> bool {
+        self.changed.1 != 0
     }
 }
 

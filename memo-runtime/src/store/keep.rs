@@ -145,6 +145,8 @@ impl Store {
                 self.emit(|| Event::Warning { stage, record, message, lost });
             }
         }
+        // Who looked meanwhile has seen what is no longer there.
+        self.forget(key);
     }
 }
 

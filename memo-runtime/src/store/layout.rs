@@ -5,6 +5,7 @@
 //!   CACHEDIR.TAG, .gitignore       backup programs and git leave the folder alone
 //!   v1/                            a change of the layout is a new folder, never a migration
 //!     entries/<stage>/<ab>/<key>.jsonl      one manifest an entry; small values lie inside
+//!     entries/<stage>/index                 heads of many entries; made of them, for speed
 //!     artifacts/<ab>/<digest>.<ext>         one file an artifact; equal ones are stored once
 //!     artifacts/<ab>/<digest>/main.<ext>    an artifact of several files
 //!     shards/<stage>/<ab>/<shared>/<pack>.jsonl   shards of arrays, one line each, many in a file
@@ -72,6 +73,11 @@ impl Layout {
         path.push(stage);
         ["/", &key[..2], "/", key, ".jsonl"].iter().for_each(|part| path.push(part));
         path.into()
+    }
+
+    /// The index of the entries in the folder of a stage. No folder of entries has its name.
+    pub(crate) fn entry_index(stage: &Path) -> PathBuf {
+        stage.join("index")
     }
 
     pub(crate) fn artifact(&self, digest: &Digest, extension: &str) -> PathBuf {

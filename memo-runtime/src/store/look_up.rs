@@ -42,32 +42,14 @@ impl Store {
         if let Some(head) = known.filter(|head| head.broken_reference(self.files()).is_none()) {
             return Found::Entry(head);
         }
-        let read = |bytes: &[u8]| manifest::read_head(bytes, asked);
-        let place = match asked.filter(|asked| asked.name == stage).and_then(|a| a.calls.get()) {
-            Some(fixed) => self.0.layout.entry_in(&fixed.folder, key),
-            None => self.0.layout.entry(stage, key),
+        let indexed = self.0.indexes.find(&self.0.layout, stage, key, asked);
+        let head = match indexed.filter(|head| what_is_wrong(head, stage, key).is_none()) {
+            Some(head) => head,
+            None => match self.open_entry(stage, key, asked) {
+                Ok(head) => head,
+                Err(found) => return found,
+            },
         };
-        let head = match read_manifest(&place, read) {
-            Ok(Some(Ok(head))) => head,
-            Ok(Some(Err(error))) => {
-                return Found::Damaged(format!("the manifest is damaged: {error}"));
-            }
-            Ok(None) => return Found::Nothing,
-            Err(error) => {
-                let what = format!("the manifest cannot be read: {error}");
-                let passing = is_trouble_of_ours(&error);
-                return if passing { Found::Unreadable(what) } else { Found::Damaged(what) };
-            }
-        };
-        if head.key != *key || head.stage != stage {
-            return Found::Damaged("the manifest belongs to another entry".to_owned());
-        }
-        if !head.stays_inside() {
-            return Found::Damaged("the manifest names files outside the store".to_owned());
-        }
-        if !head.kept().all(Kept::sizes_agree) {
-            return Found::Damaged("the manifest tells sizes that cannot be".to_owned());
-        }
         let head = Arc::new(head);
         if let Some(what) = self.what_is_gone(&head) {
             let outlived = self.has_lost_artifacts_only(&head).then_some(head);
@@ -75,6 +57,38 @@ impl Store {
         }
         self.remember(&head);
         Found::Entry(head)
+    }
+
+    /// Reads the head of an entry from its manifest.
+    fn open_entry(
+        &self,
+        stage: &str,
+        key: &Digest,
+        asked: Option<&'static StageSpec>,
+    ) -> Result<Head, Found> {
+        let read = |bytes: &[u8]| manifest::read_head(bytes, asked);
+        let place = match asked.filter(|asked| asked.name == stage).and_then(|a| a.calls.get()) {
+            Some(fixed) => self.0.layout.entry_in(&fixed.folder, key),
+            None => self.0.layout.entry(stage, key),
+        };
+        match read_manifest(&place, read) {
+            Ok(Some(Ok(head))) => {
+                if let Some(what) = what_is_wrong(&head, stage, key) {
+                    return Err(Found::Damaged(what.to_owned()));
+                }
+                self.0.indexes.opened(stage, key);
+                Ok(head)
+            }
+            Ok(Some(Err(error))) => {
+                Err(Found::Damaged(format!("the manifest is damaged: {error}")))
+            }
+            Ok(None) => Err(Found::Nothing),
+            Err(error) => {
+                let what = format!("the manifest cannot be read: {error}");
+                let passing = is_trouble_of_ours(&error);
+                Err(if passing { Found::Unreadable(what) } else { Found::Damaged(what) })
+            }
+        }
     }
 
     /// Looks whether everything that an entry holds is there, by size; digests are checked on reading.
@@ -127,6 +141,20 @@ impl Store {
         let read = |path: &PathBuf| read_manifest(path, head).ok()??.ok();
         files.iter().take(most).filter_map(read).map(|head| head.seconds).collect()
     }
+}
+
+/// Says why a head that is whole cannot be that of the entry of `key`.
+fn what_is_wrong(head: &Head, stage: &str, key: &Digest) -> Option<&'static str> {
+    if head.key != *key || head.stage != stage {
+        return Some("the manifest belongs to another entry");
+    }
+    if !head.stays_inside() {
+        return Some("the manifest names files outside the store");
+    }
+    if !head.kept().all(Kept::sizes_agree) {
+        return Some("the manifest tells sizes that cannot be");
+    }
+    None
 }
 
 /// Lists the manifests in the folder of a stage, the latest first.

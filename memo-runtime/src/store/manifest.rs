@@ -195,6 +195,14 @@ pub(crate) fn read_head(
     asked: Option<&'static StageSpec>,
 ) -> Result<Head, NotAManifest> {
     checked_body(bytes)?;
+    checked_head(bytes, asked)
+}
+
+/// Reads the head at the beginning of a manifest that was checked before.
+pub(super) fn checked_head(
+    bytes: &[u8],
+    asked: Option<&'static StageSpec>,
+) -> Result<Head, NotAManifest> {
     if let Some(head) = quick::head(bytes, asked) {
         return Ok(head);
     }

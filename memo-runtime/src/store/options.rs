@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use once_cell::sync::OnceCell;
 
 use super::digests::KeptDigests;
+use super::index::Indexes;
 use super::layout::Layout;
 use super::lock::Locks;
 use super::packs::open::Open;
@@ -102,6 +103,7 @@ impl StoreOptions {
             codes: Mutex::default(),
             outside: OnceCell::new(),
             known: Mutex::default(),
+            indexes: Indexes::default(),
             observers: RwLock::new(self.observers.into()),
             observed,
             hits_observed: AtomicBool::new(wants_hits),

@@ -37,10 +37,9 @@ impl FileMemory {
         }
     }
 
-    /// Returns where digests of this file are kept, if they are. A clock without fractions of seconds
-    /// tells too little to outlive the process.
+    /// Returns where digests of this file are kept, if they are.
     fn kept_for(&self, identity: &Identity) -> Option<&KeptDigests> {
-        let is_worth = identity.size >= WORTH_KEEPING && identity.changed.1 != 0;
+        let is_worth = identity.size >= WORTH_KEEPING && identity.tells_fractions();
         self.kept.as_ref().filter(|_| is_worth)
     }
 }

@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::stage::StageSpec;
 
 /// Extensions of the cachers of this crate.
-const EXTENSIONS: [&str; 4] = ["json", "bin", "csv", "txt"];
+pub(in crate::store) const EXTENSIONS: [&str; 4] = ["json", "bin", "csv", "txt"];
 
 /// Reads the head at the beginning of a manifest, which is most likely one of the stage `asked`.
 pub(super) fn head(manifest: &[u8], asked: Option<&'static StageSpec>) -> Option<Head> {

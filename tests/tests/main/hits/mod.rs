@@ -4,6 +4,7 @@ mod again;
 mod arguments;
 mod bindings;
 mod files;
+mod indexed;
 mod kept_digests;
 mod observed;
 mod params;
