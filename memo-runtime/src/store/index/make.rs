@@ -79,7 +79,8 @@ impl Store {
             if Instant::now() > end {
                 return if added > 0 { self.put_index(&index) } else { None };
             }
-            added += index.add(number, &keys, (worth.now)()).unwrap_or(0);
+            let read = |index: &Making<'_>| index.read(number, &keys);
+            added += index.add(number, (worth.now)(), read).unwrap_or(0);
         }
         if worth.is_given(added, listed) { self.put_index(&index) } else { None }
     }
@@ -108,12 +109,15 @@ fn former(view: &mut View) -> Folders {
 }
 
 /// An index that is being made.
-struct Making<'a> {
-    stage: &'a str,
+pub(super) struct Making<'a> {
+    pub(super) stage: &'a str,
     /// The folder of the stage's entries.
-    folder: &'a Path,
-    folders: Folders,
+    pub(super) folder: &'a Path,
+    pub(super) folders: Folders,
 }
+
+/// Heads as they are written, by their keys.
+type Heads = BTreeMap<Digest, Vec<u8>>;
 
 impl Making<'_> {
     /// Returns those of some keys that are not listed, by the folders that their entries lie in.
@@ -128,14 +132,19 @@ impl Making<'_> {
         lacks
     }
 
-    /// Adds the heads of these entries in a folder, if it is at rest and does not change meanwhile. Returns
-    /// how many there were.
-    fn add(&mut self, number: u8, keys: &[Digest], now: SystemTime) -> Option<usize> {
+    /// Adds the heads that are read in a folder, if it is at rest and does not change meanwhile. Returns how
+    /// many there were.
+    pub(super) fn add(
+        &mut self,
+        number: u8,
+        now: SystemTime,
+        read: impl FnOnce(&Self) -> Heads,
+    ) -> Option<usize> {
         let identity = view::identity_of(self.folder, number)?;
         if !identity.is_settled(now) || !identity.tells_fractions() {
             return None;
         }
-        let mut heads = self.read(number, keys);
+        let mut heads = read(self);
         if view::identity_of(self.folder, number)? != identity {
             return None;
         }
@@ -149,7 +158,7 @@ impl Making<'_> {
         Some(added)
     }
 
-    fn read(&self, number: u8, keys: &[Digest]) -> BTreeMap<Digest, Vec<u8>> {
+    pub(super) fn read(&self, number: u8, keys: &[Digest]) -> Heads {
         let folder = view::folder(self.folder, number);
         let head = |key: &Digest| {
             let parse = |bytes: &[u8]| {

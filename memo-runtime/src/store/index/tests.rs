@@ -3,12 +3,13 @@
 mod bytes;
 mod random;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use super::make::Worth;
+use super::make::{Making, Worth};
 use super::*;
 use crate::artifact::Meta;
 use crate::artifact::tree::Part;
@@ -272,6 +273,43 @@ fn folders_that_did_not_change_keep_what_was_known_of_them() {
     let store = kit.store();
     all_are_found(&store, 41);
     assert_eq!(opened(&store), FEW);
+}
+
+#[test]
+fn what_was_known_of_a_folder_that_has_changed_since_is_not_kept() {
+    let kit = Kit::new(40);
+    kit.run();
+    let store = kit.store();
+    all_are_found(&store, 40);
+    // This process believes for a moment that the folder is as it was.
+    fs::remove_file(kit.manifest(20)).unwrap();
+    keep(&kit.store(), 40, "40");
+    kit.clock_moves_on();
+    assert_eq!(text(&store, 40), Some("40".to_owned()));
+    store.keep_indexes_worth(&ALWAYS);
+    let store = kit.store();
+    all_are_found(&store, 20);
+    assert_eq!((text(&store, 20), text(&store, 40)), (None, Some("40".to_owned())));
+}
+
+#[test]
+fn a_folder_that_changes_while_it_is_read_is_left_out() {
+    let kit = Kit::new(40);
+    let folder = kit.stage();
+    let number = view::number(&key(20));
+    kit.clock_moves_on();
+    for changes in [true, false] {
+        let mut index = Making { stage: STAGE, folder: &folder, folders: BTreeMap::new() };
+        let added = index.add(number, later(), |index| {
+            let heads = index.read(number, &[key(20)]);
+            assert_eq!(heads.len(), 1);
+            if changes {
+                keep(&kit.store(), 20, "another");
+            }
+            heads
+        });
+        assert_eq!((added, index.folders.len()), if changes { (None, 0) } else { (Some(1), 1) });
+    }
 }
 
 #[test]
