@@ -36,8 +36,9 @@ const MOST: usize = 1 << 17;
 #[derive(Debug, Default)]
 pub(super) struct Indexes(RwLock<HashMap<String, Arc<OfStage>>>);
 
+/// What a process knows of the index of one stage.
 #[derive(Debug, Default)]
-struct OfStage(Mutex<State>);
+pub(super) struct OfStage(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -67,8 +68,8 @@ impl OfStage {
     }
 }
 
-impl Indexes {
-    /// Returns the head of the entry of `key`, if an index has it.
+impl OfStage {
+    /// Returns the head of the entry of `key`, if the index has it.
     pub(super) fn find(
         &self,
         layout: &Layout,
@@ -76,8 +77,7 @@ impl Indexes {
         key: &Digest,
         asked: Option<&'static StageSpec>,
     ) -> Option<Head> {
-        let of_stage = self.get(stage);
-        let mut state = of_stage.state();
+        let mut state = self.state();
         if state.looked < FEW {
             state.looked += 1;
             return None;
@@ -86,12 +86,22 @@ impl Indexes {
     }
 
     /// Notes that the manifest of an entry had to be opened.
-    pub(super) fn opened(&self, stage: &str, key: &Digest) {
-        let of_stage = self.get(stage);
-        let mut state = of_stage.state();
+    pub(super) fn opened(&self, key: &Digest) {
+        let mut state = self.state();
         if state.opened.len() < MOST {
             state.opened.push(*key);
         }
+    }
+}
+
+impl Indexes {
+    /// Returns what is known of the index of a stage.
+    pub(super) fn of(&self, stage: &str) -> Arc<OfStage> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(stage).cloned();
+        known.unwrap_or_else(|| {
+            let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(all.entry(stage.to_owned()).or_default())
+        })
     }
 
     /// Looks at the folder of `key` again before an index says anything of it.
@@ -101,14 +111,6 @@ impl Indexes {
                 view.doubt(key);
             }
         }
-    }
-
-    fn get(&self, stage: &str) -> Arc<OfStage> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(stage).cloned();
-        known.unwrap_or_else(|| {
-            let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(all.entry(stage.to_owned()).or_default())
-        })
     }
 
     fn take(&self) -> HashMap<String, Arc<OfStage>> {

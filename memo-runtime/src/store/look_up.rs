@@ -42,11 +42,15 @@ impl Store {
         if let Some(head) = known.filter(|head| head.broken_reference(self.files()).is_none()) {
             return Found::Entry(head);
         }
-        let indexed = self.0.indexes.find(&self.0.layout, stage, key, asked);
+        let index = self.0.indexes.of(stage);
+        let indexed = index.find(&self.0.layout, stage, key, asked);
         let head = match indexed.filter(|head| what_is_wrong(head, stage, key).is_none()) {
             Some(head) => head,
             None => match self.open_entry(stage, key, asked) {
-                Ok(head) => head,
+                Ok(head) => {
+                    index.opened(key);
+                    head
+                }
                 Err(found) => return found,
             },
         };
@@ -73,11 +77,8 @@ impl Store {
         };
         match read_manifest(&place, read) {
             Ok(Some(Ok(head))) => {
-                if let Some(what) = what_is_wrong(&head, stage, key) {
-                    return Err(Found::Damaged(what.to_owned()));
-                }
-                self.0.indexes.opened(stage, key);
-                Ok(head)
+                let wrong = what_is_wrong(&head, stage, key);
+                wrong.map_or(Ok(head), |what| Err(Found::Damaged(what.to_owned())))
             }
             Ok(Some(Err(error))) => {
                 Err(Found::Damaged(format!("the manifest is damaged: {error}")))

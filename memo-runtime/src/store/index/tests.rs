@@ -131,7 +131,7 @@ fn text(store: &Store, number: u64) -> Option<String> {
 
 /// How many manifests had to be opened.
 fn opened(store: &Store) -> usize {
-    store.0.indexes.get(STAGE).state().opened.len()
+    store.0.indexes.of(STAGE).state().opened.len()
 }
 
 fn all_are_found(store: &Store, count: u64) {

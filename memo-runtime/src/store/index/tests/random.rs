@@ -111,7 +111,7 @@ proptest! {
         for (generation, step) in steps.iter().enumerate() {
             take(step, &kit, &ours, &mut model, &mut former, generation);
             let next = kit.store();
-            next.0.indexes.get(STAGE).state().looked = FEW;
+            next.0.indexes.of(STAGE).state().looked = FEW;
             for number in 0..COUNT {
                 let found = text(&next, number);
                 prop_assert_eq!(found.as_ref(), model.get(&number), "{}", number);
