@@ -193,16 +193,28 @@ impl Error {
         }
         text
     }
+
+    /// Returns the same without the stage and the record.
+    pub(crate) fn chain_without_place(&self) -> String {
+        let place = self.place();
+        let chain = self.chain();
+        chain.strip_prefix(&place).unwrap_or(&chain).to_owned()
+    }
+
+    /// Returns what stands before the message: the stage and the record.
+    fn place(&self) -> String {
+        match (&self.0.stage, &self.0.record) {
+            (Some(stage), Some(record)) => format!("stage `{stage}` of record `{record}`: "),
+            (Some(stage), None) => format!("stage `{stage}`: "),
+            (None, Some(record)) => format!("record `{record}`: "),
+            (None, None) => String::new(),
+        }
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.0.stage, &self.0.record) {
-            (Some(stage), Some(record)) => write!(f, "stage `{stage}` of record `{record}`: ")?,
-            (Some(stage), None) => write!(f, "stage `{stage}`: ")?,
-            (None, Some(record)) => write!(f, "record `{record}`: ")?,
-            (None, None) => {}
-        }
+        f.write_str(&self.place())?;
         f.write_str(&self.0.message)
     }
 }

@@ -112,7 +112,7 @@ pub enum Event {
         /// Which are to run, as people write it: `3, 7-9`; cut short where they are many.
         missing: String,
     },
-    /// Shards are on their way elsewhere: they were submitted, or are taken up from an earlier submission.
+    /// Shards or calls are on their way elsewhere: they were submitted, or are taken up from an earlier submission.
     Submitted {
         /// The stage.
         stage: &'static str,

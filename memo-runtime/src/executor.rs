@@ -14,6 +14,8 @@ use crate::error::Error;
 use crate::stage::node::Node;
 
 #[cfg(all(feature = "slurm", unix))]
+mod asked;
+#[cfg(all(feature = "slurm", unix))]
 pub(crate) mod job;
 #[cfg(all(feature = "slurm", unix))]
 pub(crate) mod on_slurm;
@@ -29,22 +31,23 @@ pub(crate) trait Executor: Send + Sync {
     /// Whether it runs this call; others run here.
     fn takes(&self, node: &Node) -> bool;
 
-    /// Fails if what some call asks for can never be had. Nothing has run yet.
+    /// Looks up what it can, and fails if what some call asks for that may have to run can never be had.
+    /// Nothing has run yet.
     ///
     /// # Errors
     ///
     /// What cannot be had, and what to change.
     fn check(&self, nodes: &[Arc<Node>]) -> Result<(), Error>;
 
-    /// Begins to run the shards of a call that are missing. `position` is the call's in the plan. Those that
-    /// wait for their elements are taken up when they can run.
+    /// Begins to run a call, or the shards of it that are missing. `position` is the call's in the plan. Shards
+    /// that wait for their elements are taken up when they can run.
     ///
     /// # Errors
     ///
     /// Why none of them will run.
     fn begin(&self, position: usize, node: &Arc<Node>) -> Result<(), Error>;
 
-    /// Notes in the calls' tables what has ended since the last time. Returns the positions of those calls.
+    /// Notes in the calls and their tables what has ended since the last time. Returns the positions of those calls.
     fn look(&self) -> Vec<usize>;
 
     /// Ends what runs, or lets it go on without this process where that was asked for.

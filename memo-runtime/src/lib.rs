@@ -86,7 +86,7 @@
 //! | `bincode` | yes | the [`Bincode`] cacher, and `Lazy(..)` outputs without `cachers` |
 //! | `csv` | yes | the [`Csv`](struct@Csv) cacher |
 //! | `cli` | yes | [`Experiment::main`]: command line, progress, tables |
-//! | `slurm` | with `cli` | `--executor slurm`: array stages run as jobs of a Slurm cluster |
+//! | `slurm` | with `cli` | `--executor slurm`: array stages, and stages with `resources(..)`, run as jobs of a Slurm cluster |
 //! | `tracing` | no | every [event](Event) also goes out through `tracing`, with target `memo`; each body runs in a span `stage` |
 //! | `testing` | no | [`testing`]: a recorder of events, the conformance suite for cachers |
 

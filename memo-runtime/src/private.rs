@@ -32,7 +32,7 @@ pub use crate::shards::Shards;
 pub use crate::stage::array::Element;
 pub use crate::stage::call::{Gathering, Outputs};
 pub use crate::stage::inputs::{Failure, Inputs, Values, cloned, fallible, work};
-pub use crate::stage::{Attempt, InputSpec, OutputSpec, Resources, StageSpec};
+pub use crate::stage::{Attempt, InputSpec, More, MoreResources, OutputSpec, Resources, StageSpec};
 pub use crate::started::{Call, start};
 /// The program `memo`.
 #[cfg(feature = "cli")]

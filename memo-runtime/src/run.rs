@@ -23,6 +23,7 @@ mod order;
 mod progress;
 mod readers;
 mod scheduler;
+mod sent;
 mod tally;
 
 use scheduler::Scheduler;
@@ -40,10 +41,10 @@ pub(crate) fn run(
     let start = Instant::now();
     let jobs = options.jobs_or_cores();
     let store = declaration.session.store.clone();
+    told_start(experiment, &declaration, jobs);
     if let Some(executor) = &options.executor {
         executor.check(&declaration.nodes)?;
     }
-    told_start(experiment, &declaration, jobs);
     let scheduler = Scheduler::new(&declaration, options);
     std::thread::scope(|scope| {
         if !scheduler.take_read_ahead() {

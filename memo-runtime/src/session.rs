@@ -22,6 +22,9 @@ pub(crate) struct Session {
     pub(crate) accepted: AcceptedCode,
     /// Whether it was told that results are not kept.
     pub(crate) told_unkept: AtomicBool,
+    /// Whether this process runs what another one has submitted. That one has decided what is made anew: what
+    /// else is in the store is taken as it is.
+    pub(crate) is_worker: bool,
 }
 
 pub(crate) enum Mode {
@@ -42,6 +45,7 @@ impl Session {
             accepted: AcceptedCode::default(),
             experiment: None,
             told_unkept: AtomicBool::new(false),
+            is_worker: false,
         }
     }
 

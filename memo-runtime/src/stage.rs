@@ -9,6 +9,8 @@ pub(crate) mod array;
 pub(crate) mod call;
 pub(crate) mod check;
 pub(crate) mod commit;
+#[cfg(all(feature = "slurm", unix))]
+pub(crate) mod elsewhere;
 pub(crate) mod execute;
 pub(crate) mod explain;
 pub(crate) mod fixed;
@@ -60,6 +62,8 @@ pub struct StageSpec {
     pub retries: u32,
     /// What it takes of the machine while it runs. It enters no key.
     pub resources: Resources,
+    /// What it is given after that was too little. It enters no key.
+    pub more: MoreResources,
     /// Whether it is an array stage: the body runs for each element of `each = [..]`.
     pub each: bool,
     /// How many shards make a task of an executor, at least 1; 0 where nothing is said.
@@ -95,6 +99,7 @@ impl StageSpec {
             done: false,
             retries: 0,
             resources: Resources::NONE,
+            more: MoreResources::NONE,
             each: false,
             batch: 0,
             file: "",
@@ -139,6 +144,38 @@ pub struct Resources {
 impl Resources {
     /// What a stage takes that says nothing: one job.
     pub const NONE: Self = Self { cpus: 0, memory: 0, time: 0, gpus: 0, partition: "" };
+}
+
+/// What a stage is given once it has run out of time or memory: `retry_resources(memory = "x2", ..)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MoreResources {
+    /// How many processors; 0 where nothing is said.
+    pub cpus: u32,
+    /// How much memory, after it has run out of it.
+    pub memory: More,
+    /// For how long it may run, after its time was over.
+    pub time: More,
+    /// How many graphics processors; 0 where nothing is said.
+    pub gpus: u32,
+    /// Where it is put; empty where nothing is said.
+    pub partition: &'static str,
+}
+
+impl MoreResources {
+    /// What a stage is given that says nothing: the same as before.
+    pub const NONE: Self =
+        Self { cpus: 0, memory: More::Nothing, time: More::Nothing, gpus: 0, partition: "" };
+}
+
+/// How much more of something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum More {
+    /// As much as before.
+    Nothing,
+    /// So many hundredths of what was asked for before.
+    Times(u32),
+    /// So much: bytes of memory, milliseconds of time.
+    To(u64),
 }
 
 /// Code that a stage reaches.

@@ -26,7 +26,7 @@ pub(crate) mod entries;
 pub(crate) mod history;
 mod index;
 #[cfg(all(feature = "slurm", unix))]
-mod jobs;
+pub(crate) mod jobs;
 mod keep;
 mod kept;
 pub(crate) mod layout;

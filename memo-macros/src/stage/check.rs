@@ -112,6 +112,7 @@ fn spec(
         done: options.done.as_ref().is_some_and(|done| done.value.value),
         retries: options.retries.as_ref().map_or(0, |retries| retries.value),
         resources: options.resources.as_ref().map(|resources| resources.value.clone()),
+        more: options.retry_resources.as_ref().map(|more| more.value.clone()),
         each: arrays::is_array(kind, options),
         batch: options.batch.as_ref().map(|batch| batch.value),
     }

@@ -239,6 +239,8 @@ pub struct Spec {
     pub retries: u32,
     /// What it takes of the machine while it runs. It enters no key.
     pub resources: Option<super::options::Resources>,
+    /// What it is given after that was too little. It enters no key.
+    pub more: Option<super::options::MoreResources>,
     /// Whether the body runs once for each element of an array.
     pub each: bool,
     /// How many shards make a task of an executor. It enters no key.

@@ -16,7 +16,7 @@ use syn::{Error, Expr, Ident, Lit, LitBool, LitStr, Path, Result, Token, parenth
 
 use crate::diagnostics::{Diagnostics, did_you_mean};
 pub use each::NamedElement;
-pub use resources::Resources;
+pub use resources::{More, MoreResources, Resources};
 pub use values::{Code, KeyEntry, NamedInput, NamedOutput};
 use values::{list, mod_path, non_empty, number};
 
@@ -43,14 +43,15 @@ const NAMES: &[&str] = &[
     "retries",
     "retry_if",
     "resources",
+    "retry_resources",
     "each",
     "batch",
     "companion",
     "crate",
 ];
 
-/// The options that are planned; their names are taken.
-const LATER: &[&str] = &["retry_resources"];
+/// Those whose values stand in parentheses.
+const IN_PARENTHESES: &[&str] = &["resources", "retry_resources"];
 
 /// A value with the name of the option that gave it.
 pub struct Keyed<T> {
@@ -103,6 +104,8 @@ pub struct Options {
     pub retry_if: Option<Keyed<Expr>>,
     /// What it takes of the machine while it runs.
     pub resources: Option<Keyed<Resources>>,
+    /// What it is given after that was too little.
+    pub retry_resources: Option<Keyed<MoreResources>>,
     /// Parameters that take the elements of arrays.
     pub each: Option<Keyed<Vec<NamedElement>>>,
     /// How many shards make a task of an executor.
@@ -140,7 +143,7 @@ impl Options {
             Error::new(error.span(), "expected an option like `outputs = [..]`")
         })?;
         let name = known_name(&option, diagnostics)?;
-        if name == "resources" {
+        if IN_PARENTHESES.contains(&name) {
             if !input.peek(token::Paren) {
                 return Err(without_value(name, &option));
             }
@@ -194,6 +197,7 @@ impl Options {
             "retries" => set(&mut self.retries, option, |_| number(input)),
             "retry_if" => set(&mut self.retry_if, option, |_| Expr::parse(input)),
             "resources" => set(&mut self.resources, option, |_| in_parentheses(input)),
+            "retry_resources" => set(&mut self.retry_resources, option, |_| in_parentheses(input)),
             "each" => set(&mut self.each, option, |o| each::elements(o, input, diagnostics)),
             "batch" => set(&mut self.batch, option, |_| resources::count("batch", input)),
             "companion" => set(&mut self.companion, option, |_| values::companion(input)),
@@ -206,6 +210,11 @@ impl Options {
 fn without_value(name: &str, option: &Ident) -> Error {
     if name == "resources" {
         let sentence = "write `resources(..)`, as in `resources(cpus = 4, memory = \"8GiB\")`";
+        return Error::new(option.span(), sentence);
+    }
+    if name == "retry_resources" {
+        let sentence =
+            "write `retry_resources(..)`, as in `retry_resources(memory = \"x2\", time = \"x2\")`";
         return Error::new(option.span(), sentence);
     }
     let example = match name {
@@ -265,9 +274,6 @@ fn known_name(option: &Ident, diagnostics: &mut Diagnostics) -> Result<&'static 
     let wrong = option.to_string();
     if let Some(name) = NAMES.iter().find(|name| **name == wrong) {
         return Ok(name);
-    }
-    if LATER.contains(&wrong.as_str()) {
-        return Err(Error::new(option.span(), format!("`{wrong}` is not supported yet")));
     }
     let all = format!("; the options are `{}`", NAMES.join("`, `"));
     let mend = did_you_mean(&wrong, NAMES.iter().copied(), &all);

@@ -73,7 +73,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = HOW)]
     pub(super) memory: Option<u64>,
 
-    /// Run array stages on threads (local) or Slurm
+    /// Run arrays, and stages with resources, on threads (local) or Slurm
     #[arg(long, value_enum, default_value_t = Where::Local, hide_possible_values = true)]
     #[arg(value_name = "WHERE", help_heading = HOW)]
     pub(super) executor: Where,

@@ -157,7 +157,7 @@ impl Progress {
         let line = match event {
             Event::Failed { stage, record, error } => {
                 let call = call_text(stage, record.as_deref());
-                format!("{} {call}: {}", paint.bad("failed "), told_of(error))
+                format!("{} {call}: {}", paint.bad("failed "), error.chain_without_place())
             }
             Event::Warning { stage, record, message, .. } => {
                 let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
@@ -173,7 +173,7 @@ impl Progress {
             }
             Event::ShardFailed { stage, record, shard, error } => {
                 let call = shard_text(stage, *shard, record.as_deref());
-                format!("{} {call}: {}", paint.bad("failed "), told_of(error))
+                format!("{} {call}: {}", paint.bad("failed "), error.chain_without_place())
             }
             Event::Shards { stage, record, to_compute, waiting, .. }
                 if detail != Detail::Quiet && (verbose || to_compute + waiting > 0) =>
@@ -297,17 +297,6 @@ fn differences_text(differences: &[Difference]) -> String {
         format!("{place}: {}{}", difference.what, diff.unwrap_or_default())
     });
     told.collect::<Vec<_>>().join("\n       ")
-}
-
-/// An error without the stage and the record, which its line begins with.
-fn told_of(error: &crate::error::Error) -> String {
-    let place = match (error.stage(), error.record()) {
-        (Some(stage), Some(record)) => format!("stage `{stage}` of record `{record}`: "),
-        (Some(stage), None) => format!("stage `{stage}`: "),
-        _ => String::new(),
-    };
-    let chain = error.chain();
-    chain.strip_prefix(&place).unwrap_or(&chain).to_owned()
 }
 
 #[cfg(test)]

@@ -48,7 +48,8 @@ impl<P: Params + Clone + DeserializeOwned> Experiment<P> {
         args.format = super::args::Format::Text;
         args.store = Some(job.store.clone());
         let request = Request::new(args, Vec::new())?;
-        let watch = request.watch(output)?;
+        let mut watch = request.watch(output)?;
+        watch.options.is_worker = true;
         let flag = Arc::clone(&watch.options.interrupted);
         told_before_time(flag)?;
         output.note(&format!(

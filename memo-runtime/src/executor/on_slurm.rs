@@ -8,11 +8,13 @@
 mod adopt;
 mod batches;
 mod follow;
+mod gathered;
 mod later;
 mod ready;
 mod submission;
 mod submit;
 mod verdict;
+mod work;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -25,10 +27,12 @@ use std::time::{Duration, Instant};
 use once_cell::sync::OnceCell;
 
 use super::Executor;
+use super::asked::Asked;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::slurm::{Answer, Commands, Pace, Slurm, Watch};
-use crate::stage::node::Node;
+use crate::stage::node::{Node, Status};
+use gathered::Gathered;
 use later::Later;
 use ready::Ready;
 use submission::Submission;
@@ -63,6 +67,8 @@ struct State {
     later: Vec<Later>,
     /// Arrays over the shards of others that are not all there.
     ready: Vec<Ready>,
+    /// Whole calls that are ready.
+    gathered: Gathered,
     /// Where Slurm's next answer comes in: it may take half a minute while the controller is away.
     asked: Option<Receiver<Result<Answer, crate::slurm::Error>>>,
     stopped: bool,
@@ -82,7 +88,9 @@ impl OnSlurm {
         let slurm = slurm.pausing(move |time| pause(time, &interrupted));
         let watch = Watch::new(Pace::new(Instant::now()));
         let (submissions, later, ready) = (Vec::new(), Vec::new(), Vec::new());
-        let state = State { watch, submissions, later, ready, asked: None, stopped: false };
+        let gathered = Gathered::default();
+        let state =
+            State { watch, submissions, later, ready, gathered, asked: None, stopped: false };
         let (slurm, state) = (Arc::new(slurm), Mutex::new(state));
         Ok(Self { slurm, options, program: OnceCell::new(), state })
     }
@@ -94,24 +102,31 @@ impl OnSlurm {
 
 impl Executor for OnSlurm {
     fn takes(&self, node: &Node) -> bool {
-        node.array.is_some() && node.is_kept() && !node.session.store.is_read_only()
+        let is_kept = node.is_kept() && !node.session.store.is_read_only();
+        is_kept && (node.array.is_some() || node.goes_elsewhere())
     }
 
     fn check(&self, nodes: &[Arc<Node>]) -> Result<(), Error> {
-        let mut checked = BTreeSet::new();
-        for node in nodes.iter().filter(|node| self.takes(node)) {
-            if !checked.insert(node.spec.name) {
-                continue;
+        let taken = nodes.iter().filter(|node| self.takes(node)).map(|node| node.spec.name);
+        let mut unchecked: BTreeSet<&str> = taken.collect();
+        for node in nodes {
+            if unchecked.is_empty() {
+                break;
             }
-            let mut request = self.request(node.spec, "memo-test")?;
-            // In the store, as those of the submission will be.
-            request.logs = node.session.store.trial_folder()?;
-            self.slurm.check(&request).map_err(|error| usage(&error).in_stage(node.spec.name))?;
+            // What is found is not submitted. What cannot be looked up yet may have to be.
+            let is_found = node.settle() && matches!(node.status(), Status::Hit);
+            if !is_found && self.takes(node) && unchecked.remove(node.spec.name) {
+                self.can_be_had(node, &Asked::of(&node.spec.resources), true)?;
+            }
         }
         Ok(())
     }
 
     fn begin(&self, position: usize, node: &Arc<Node>) -> Result<(), Error> {
+        if node.array.is_none() {
+            self.state().gathered.add(position, node, Instant::now());
+            return Ok(());
+        }
         let Some(table) = node.table() else { return Ok(()) };
         // Asked before they are taken: what becomes ready in between is none of these.
         let is_all = table.knows_all_elements();
@@ -121,8 +136,9 @@ impl Executor for OnSlurm {
         }
         let shards: Vec<usize> = shards.into_iter().collect();
         if !is_all {
-            let slots =
-                self.slots(&self.request(node.spec, "memo-test")?).unwrap_or(batches::SLOTS);
+            let asked = Asked::of(&node.spec.resources);
+            let request = self.request(node.spec, &asked, "memo-test")?;
+            let slots = self.slots(&request).unwrap_or(batches::SLOTS);
             let ready = Ready::new(position, node, shards, slots, Instant::now());
             self.state().ready.push(ready);
             return Ok(());
@@ -130,7 +146,7 @@ impl Executor for OnSlurm {
         if shards.is_empty() {
             return Ok(());
         }
-        self.submit_or_wait(Later::new(position, node, shards, 0))
+        self.submit_or_wait(Later::of_shards(position, node, shards))
     }
 
     fn look(&self) -> Vec<usize> {

@@ -1,9 +1,10 @@
-//! The worker: the same program, started elsewhere to run some shards of one call.
+//! The worker: the same program, started elsewhere to run some calls, or some shards of one.
 //!
-//! It repeats the declaration with the submitter's arguments, and refuses to run unless it comes to the same
-//! call with the same key: a program, a file or an environment that differs must not make results that would
+//! It repeats the declaration with the submitter's arguments, and refuses to run a call unless it comes to the
+//! same one with the same key: a program, a file or an environment that differs must not make results that would
 //! be taken for those of the submitter.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,20 +12,21 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 
 use super::TASK;
-use super::job::{Failure, Job, JobFolder, JobShard};
+use super::job::{Done, Failure, Job, JobFolder, JobShard, Tasks};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
 use crate::experiment::{Experiment, RunOptions, declare};
 use crate::record::Params;
+use crate::run::check::read_by;
 use crate::stage::array::table::Far;
 use crate::stage::node::Node;
 
 /// How a worker ends, by its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WorkerEnd {
-    /// All its shards are in the store.
+    /// All its pieces are in the store.
     Done = 0,
-    /// Some shards have failed, and it is written down with what.
+    /// Some pieces have failed, and it is written down with what.
     Failed = 3,
     /// It is another program than the submitter's, or comes to another plan.
     Refused = 64,
@@ -55,7 +57,7 @@ pub(crate) fn read_job(folder: &JobFolder) -> Result<Job, Error> {
     Ok(job)
 }
 
-/// Runs the shards of one task.
+/// Runs the pieces of one task.
 ///
 /// # Errors
 ///
@@ -66,13 +68,30 @@ pub(crate) fn work<P: Params + Clone + DeserializeOwned>(
     folder: &JobFolder,
     job: &Job,
 ) -> Result<WorkerEnd, Error> {
-    let shards = shards_of_task(job)?;
-    let declaration = declare::declare(experiment, options, false)?;
-    let node = declaration.nodes.iter().find(|node| node.plan_identity() == job.call);
-    let node = node.ok_or_else(|| differs(job, "it does not declare the call"))?;
-    let store = &node.session.store;
-    if node.open_for_worker()? != Some(job.key) {
-        return Err(differs(job, "the call has another key here"));
+    let task = number_of_task(job)?;
+    let nodes = declare::declare(experiment, options, false)?.nodes;
+    let end = match &job.tasks {
+        Tasks::Shards(tasks) => run_shards(&nodes, folder, job, &tasks[task])?,
+        Tasks::Calls(tasks) => run_calls(&nodes, folder, job, &tasks[task])?,
+    };
+    if let Some(node) = nodes.first() {
+        node.session.store.files().flush();
+    }
+    Ok(end)
+}
+
+/// Runs shards of a call.
+fn run_shards(
+    nodes: &[Arc<Node>],
+    folder: &JobFolder,
+    job: &Job,
+    shards: &[JobShard],
+) -> Result<WorkerEnd, Error> {
+    let call = job.calls.values().next().ok_or_else(|| differs(job, "no call is named"))?;
+    let node = nodes.iter().find(|node| node.plan_identity() == call.identity);
+    let node = node.ok_or_else(|| differs(job, UNDECLARED))?;
+    if node.open_for_worker()? != Some(call.key) {
+        return Err(differs(job, OTHER_KEY));
     }
     let Some(table) = node.table() else { return Err(differs(job, "it is no array here")) };
     let total = table.total();
@@ -91,7 +110,7 @@ pub(crate) fn work<P: Params + Clone + DeserializeOwned>(
         if node.session.is_interrupted() {
             return Ok(WorkerEnd::Stopped);
         }
-        match run(node, shard) {
+        match run_shard(node, shard) {
             Ok(None) => {}
             // It may have failed because it was told to end.
             Ok(Some(_)) if node.session.is_interrupted() => return Ok(WorkerEnd::Stopped),
@@ -103,27 +122,23 @@ pub(crate) fn work<P: Params + Clone + DeserializeOwned>(
             Err(error) => return Err(error),
         }
     }
-    store.files().flush();
     Ok(end)
 }
 
-fn run(node: &Arc<Node>, one: &JobShard) -> Result<Option<Failure>, Error> {
+fn run_shard(node: &Arc<Node>, one: &JobShard) -> Result<Option<Failure>, Error> {
     let Some(table) = node.table() else { return Ok(None) };
     let shard = one.shard;
     if !table.take_for_worker(shard, one.generation) {
         return Ok(None);
     }
     node.run_shard_of_worker(shard)?;
-    let failed = |error: &Error| Failure {
-        shard,
-        error: error.chain(),
-        invalid: error.kind() == ErrorKind::Invalid,
-    };
     match table.far(shard) {
-        Some(Far::Failed) => Ok(table.failure(shard).as_ref().map(failed)),
+        Some(Far::Failed) => {
+            Ok(table.failure(shard).as_ref().map(|error| Failure::new(shard, error)))
+        }
         Some(Far::RanUnkept) => {
             let error = "it has run, but what it gave could not be kept; see the log".to_owned();
-            Ok(Some(Failure { shard, error, invalid: false }))
+            Ok(Some(Failure { piece: shard, error, invalid: false }))
         }
         _ => Ok(None),
     }
@@ -143,11 +158,90 @@ fn lacks_element(node: &Arc<Node>, shards: &[JobShard]) -> Option<usize> {
     }
 }
 
-/// Which shards are this task's.
-fn shards_of_task(job: &Job) -> Result<&[JobShard], Error> {
+/// Runs whole calls. One that comes out differently here does not keep the others from running.
+fn run_calls(
+    nodes: &[Arc<Node>],
+    folder: &JobFolder,
+    job: &Job,
+    numbers: &[usize],
+) -> Result<WorkerEnd, Error> {
+    let wanted: HashSet<Digest> = numbers
+        .iter()
+        .filter_map(|number| job.calls.get(number))
+        .map(|call| call.identity)
+        .collect();
+    let declared = nodes.iter().map(|node| (node.plan_identity(), node));
+    let declared: HashMap<Digest, &Arc<Node>> =
+        declared.filter(|(identity, _)| wanted.contains(identity)).collect();
+    let mut held = Held::new(declared.values().copied());
+    let mut end = WorkerEnd::Done;
+    for number in numbers {
+        // An earlier start of this task may have come so far.
+        if folder.is_done(*number) {
+            continue;
+        }
+        let call = job.calls.get(number).ok_or_else(|| differs(job, "a call is not named"))?;
+        let node = declared.get(&call.identity);
+        if node.is_some_and(|node| node.session.is_interrupted()) {
+            return Ok(WorkerEnd::Stopped);
+        }
+        let made = match node {
+            Some(node) => node.make_for_another(call.key, call.anew),
+            None => Err(Error::new(ErrorKind::Usage, UNDECLARED)),
+        };
+        // It may have failed because it was told to end.
+        let is_told = || node.is_some_and(|node| node.session.is_interrupted());
+        match made {
+            Ok(made) => folder.done(&Done { piece: *number, made })?,
+            Err(error) if error.kind() == ErrorKind::Interrupted || is_told() => {
+                return Ok(WorkerEnd::Stopped);
+            }
+            Err(error) => {
+                let differs = error.kind() == ErrorKind::Usage;
+                let error = if differs { self::differs(job, &error.chain()) } else { error };
+                folder.fail(&Failure::new(*number, &error))?;
+                end = WorkerEnd::Failed;
+            }
+        }
+        if let Some(node) = node {
+            held.let_go_of(node);
+        }
+    }
+    Ok(end)
+}
+
+/// How many calls of the task still read the values of another, by its address.
+struct Held(HashMap<usize, usize>);
+
+impl Held {
+    fn new<'a>(calls: impl Iterator<Item = &'a Arc<Node>>) -> Self {
+        let mut readers = HashMap::new();
+        for above in calls.flat_map(|node| read_by(node)) {
+            *readers.entry(Arc::as_ptr(&above).addr()).or_default() += 1;
+        }
+        Self(readers)
+    }
+
+    /// Drops the values that no other call will read, once a call has ended.
+    fn let_go_of(&mut self, node: &Arc<Node>) {
+        node.drop_values();
+        for above in read_by(node) {
+            let left = self.0.entry(Arc::as_ptr(&above).addr()).or_default();
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                above.drop_values();
+            }
+        }
+    }
+}
+
+const UNDECLARED: &str = "it does not declare the call";
+const OTHER_KEY: &str = "the call has another key here";
+
+/// Which of the tasks is this one.
+fn number_of_task(job: &Job) -> Result<usize, Error> {
     let number = std::env::var(TASK).ok().and_then(|number| number.parse::<usize>().ok());
-    let task = number.and_then(|number| job.tasks.get(number));
-    task.map(Vec::as_slice).ok_or_else(|| {
+    number.filter(|number| *number < job.tasks.len()).ok_or_else(|| {
         let message = format!(
             "the variable `{TASK}` holds no number of a task: there are {}, from 0",
             job.tasks.len()

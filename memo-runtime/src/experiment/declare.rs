@@ -149,6 +149,7 @@ impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
             experiment: Some(self.experiment.name.clone()),
             accepted: AcceptedCode::default(),
             told_unkept: AtomicBool::new(false),
+            is_worker: self.options.is_worker,
         });
         let wanted = self.options.jobs_or_cores() > 1;
         ahead::while_declaring(session.declared(), records.len(), wanted, || {

@@ -38,7 +38,9 @@ pub struct RunOptions {
     pub(crate) interrupted: Arc<AtomicBool>,
     /// Whether the outcome is to list all calls.
     pub(crate) tells_calls: bool,
-    /// Runs arrays elsewhere than on threads.
+    /// Whether another process has decided what is made anew.
+    pub(crate) is_worker: bool,
+    /// Runs calls elsewhere than on threads.
     pub(crate) executor: Option<Arc<dyn Executor>>,
 }
 

@@ -162,6 +162,7 @@ impl Scheduler<'_> {
                 drop(state);
                 self.changed.notify_all();
                 executor.stop();
+                self.last_sent_ended();
                 return;
             }
             if state.over {
@@ -170,7 +171,13 @@ impl Scheduler<'_> {
             let waited = self.changed.wait_timeout(state, OFTEN);
             let runs = waited.unwrap_or_else(PoisonError::into_inner).0.remote > 0;
             if runs {
-                executor.look().into_iter().for_each(|index| self.news(index));
+                for index in executor.look() {
+                    if self.graph.nodes[index].array.is_some() {
+                        self.news(index);
+                    } else {
+                        self.sent_ended(index);
+                    }
+                }
             }
         }
     }

@@ -281,7 +281,7 @@ impl<'a> Checking<'a> {
 
 /// Returns the calls whose values are read when a call runs: those of its inputs, and what they read in
 /// turn if they live in memory. Each once.
-fn read_by(node: &Node) -> Vec<Arc<Node>> {
+pub(crate) fn read_by(node: &Node) -> Vec<Arc<Node>> {
     let mut found: Vec<Arc<Node>> = Vec::new();
     let mut known = HashSet::new();
     let mut open: Vec<Arc<Node>> = node.upstream().cloned().collect();

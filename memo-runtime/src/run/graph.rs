@@ -85,7 +85,7 @@ impl Node {
     }
 
     /// Drops the values of all outputs: nobody in this run reads them any more.
-    pub(super) fn drop_values(&self) {
+    pub(crate) fn drop_values(&self) {
         for index in 0..self.outputs.len() {
             if self.is_kept_at(index) {
                 self.evict(index);

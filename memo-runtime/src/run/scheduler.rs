@@ -196,6 +196,14 @@ impl<'a> Scheduler<'a> {
                 drop(turn);
                 return self.array(index);
             }
+            Status::Miss(_) if let Some(executor) = self.executor_of(node) => {
+                drop(turn);
+                return match self.needs_elsewhere(index) {
+                    Needs::Others => {}
+                    Needs::Lost(because) => self.skip(index, because),
+                    Needs::Nothing => self.send(index, executor),
+                };
+            }
             Status::Miss(_) => match self.needs(index) {
                 Needs::Others => return,
                 Needs::Lost(because) => {

@@ -206,7 +206,7 @@ impl Node {
         if self.forced {
             return Some(MissReason::Forced);
         }
-        self.spec.rerun.then_some(MissReason::Rerun)
+        (self.spec.rerun && !self.session.is_worker).then_some(MissReason::Rerun)
     }
 
     /// Decides whether a found entry can be used: it must be of this shape, what its cachers refer to
@@ -243,6 +243,11 @@ impl Node {
     }
 
     pub(super) fn has_expired(&self, completed: u64) -> Option<MissReason> {
+        if self.session.is_worker { None } else { self.is_past(completed) }
+    }
+
+    /// Why an entry is too old, whoever asks.
+    pub(super) fn is_past(&self, completed: u64) -> Option<MissReason> {
         const CLOCKS_DIFFER: u64 = 60_000;
         let after = self.spec.expires?;
         let expired = match history::now().checked_sub(completed) {
@@ -253,7 +258,7 @@ impl Node {
     }
 
     /// Formats are part of the key, so they can differ only where the store was tampered with.
-    fn does_not_fit(&self, head: &Head) -> Option<String> {
+    pub(super) fn does_not_fit(&self, head: &Head) -> Option<String> {
         if head.outputs.len() != self.outputs.len() {
             return Some("the entry has another number of outputs".to_owned());
         }
@@ -324,11 +329,18 @@ impl Node {
             completed: head.completed,
             made_by: head.run.clone(),
         });
-        if head.logged {
-            let log = store.detail(self.spec.name, &head.key).map(|detail| detail.log);
-            for line in log.unwrap_or_default() {
-                store.emit(|| Event::Log { stage: self.spec.name, line });
-            }
+        self.told_log(&head);
+    }
+
+    /// Tells what a body has logged that ran before, or elsewhere.
+    pub(super) fn told_log(&self, head: &Head) {
+        let store = &self.session.store;
+        if !head.logged || !store.is_observed() {
+            return;
+        }
+        let log = store.detail(self.spec.name, &head.key).map(|detail| detail.log);
+        for line in log.unwrap_or_default() {
+            store.emit(|| Event::Log { stage: self.spec.name, line });
         }
     }
 

@@ -16,6 +16,25 @@ use crate::executor::job::JobFolder;
 /// How much of a key stands in the name of a folder. The job itself holds the whole.
 const DIGITS: usize = 16;
 
+/// Submissions of a stage that could make the same.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Family {
+    /// Those of shards that share this part of their keys.
+    Shards(Digest),
+    /// Those of whole calls.
+    Calls,
+}
+
+impl Family {
+    /// How the names of its folders begin.
+    fn prefix(&self) -> String {
+        match self {
+            Self::Shards(key) => format!("{}-", &key.to_string()[..DIGITS]),
+            Self::Calls => "calls-".to_owned(),
+        }
+    }
+}
+
 impl Store {
     /// Copies a program into the store, unless it is there and undamaged, and returns where.
     pub(crate) fn keep_program(&self, program: &Path, digest: &Digest) -> io::Result<PathBuf> {
@@ -36,12 +55,16 @@ impl Store {
         Ok(self.scratch()?.path().join("trial"))
     }
 
-    /// Makes a folder for a submission of shards that share `key`, and returns its name, which no other has.
-    pub(crate) fn new_job(&self, stage: &str, key: &Digest) -> Result<(String, JobFolder), Error> {
+    /// Makes a folder for a submission, and returns its name, which no other has.
+    pub(crate) fn new_job(
+        &self,
+        stage: &str,
+        family: &Family,
+    ) -> Result<(String, JobFolder), Error> {
         let jobs = self.layout().jobs(stage);
         let failed = |error| io_error("write", &jobs, error);
         make_folder(&jobs).map_err(failed)?;
-        let prefix = format!("{}-", &key.to_string()[..DIGITS]);
+        let prefix = family.prefix();
         let folder = tempfile::Builder::new().prefix(&prefix).rand_bytes(8).tempdir_in(&jobs);
         let path = folder.map_err(failed)?.keep();
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
@@ -50,9 +73,9 @@ impl Store {
         Ok((format!("memo-{stage}-{folder}"), JobFolder::new(path)))
     }
 
-    /// Lists the folders of what was submitted of shards that share `key`.
-    pub(crate) fn jobs_of(&self, stage: &str, key: &Digest) -> Vec<JobFolder> {
-        let prefix = format!("{}-", &key.to_string()[..DIGITS]);
+    /// Lists the folders of what was submitted of a family.
+    pub(crate) fn jobs_of(&self, stage: &str, family: &Family) -> Vec<JobFolder> {
+        let prefix = family.prefix();
         let folders = fs::read_dir(self.layout().jobs(stage)).into_iter().flatten().flatten();
         let ours = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with(&prefix);
         let mut paths: Vec<PathBuf> = folders.filter(ours).map(|entry| entry.path()).collect();

@@ -1,16 +1,20 @@
 //! Tasks that do not end well.
 
+use crate::calls;
 use crate::cluster::Cluster;
-use crate::submitter::{Place, until};
+use crate::submitter::{Place, Submitter, until};
 
 // The first by its name, since it waits for a minute and a half: Slurm looks at times twice a minute.
 #[test]
-fn a_task_out_of_time_is_submitted_again_only_if_it_got_somewhere() {
+fn a_task_out_of_time_is_submitted_again_if_it_got_somewhere_or_may_have_more() {
     let Some(cluster) = Cluster::shared() else { return };
     let further = Place::new(cluster, "further");
     let nowhere = Place::new(cluster, "nowhere");
     let some = further.start(&["--record", "timed", "--set", "count=3", "--set", "hold=[2]"]);
     let none = nowhere.start(&["--record", "timed", "--set", "count=3", "--set", "hold=[0]"]);
+
+    let longer = Place::new(cluster, "longer");
+    let more = calls::start(&longer, &["--record", "timed", "--set", "hold=[6]"]);
 
     some.nth_job(2);
     further.go();
@@ -23,6 +27,16 @@ fn a_task_out_of_time_is_submitted_again_only_if_it_got_somewhere() {
     assert_eq!((told.code, told.failed()), (Some(1), vec![0, 1, 2]), "{told:?}");
     told.has("`time = ..`");
     assert_eq!(told.jobs().len(), 1);
+
+    let timed = |submitter: &Submitter| submitter.so_far().jobs_of("timed");
+    until("submitted again", || timed(&more).len() == 2);
+    let job = &timed(&more)[1];
+    until("begun again", || longer.begun()[&6] == 2);
+    assert_eq!(cluster.outside("squeue", &["-h", "-j", job, "-o", "%l"]).trim(), "3:00");
+    longer.go();
+    let told = more.end();
+    assert_eq!((told.code, told.jobs_of("timed").len()), (Some(0), 2), "{told:?}");
+    told.has("out of its time limit; submitted again with time = 3 min");
 }
 
 #[test]
@@ -32,6 +46,20 @@ fn a_task_out_of_memory_says_what_to_change() {
     let told = place.run(&["--record", "large", "--set", "count=2", "--set", "megabytes=200"]);
     assert_eq!((told.code, told.failed()), (Some(1), vec![0, 1]), "{told:?}");
     told.has("`memory = ..`");
+
+    let place = Place::new(&cluster, "more");
+    let large = calls::start(&place, &["--record", "large", "--set", "megabytes=200"]);
+    let vast = Place::new(&cluster, "vast");
+    let none = calls::start(&vast, &["--record", "vast", "--set", "megabytes=200"]);
+    let told = large.end();
+    assert_eq!((told.code, told.jobs_of("large").len()), (Some(0), 2), "{told:?}");
+    told.has("out of memory; submitted again with memory = 512 MiB");
+    assert_eq!(place.begun()[&7], 2);
+
+    // What the cluster does not have is not asked for.
+    let told = none.end();
+    assert_eq!((told.code, told.jobs_of("vast").len()), (Some(1), 1), "{told:?}");
+    told.has("out of memory").has("more cannot be given (memory = 921600 MiB)");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+mod calls;
 mod chains;
 mod cluster;
 mod ends;

@@ -100,7 +100,12 @@ impl<'a> Place<'a> {
 
     /// Counts the folders of jobs that are kept.
     pub fn job_folders(&self) -> usize {
-        fs::read_dir(self.folder.join(".memo/v1/jobs/plain")).unwrap().count()
+        self.job_folders_of("plain")
+    }
+
+    /// Counts those of a stage.
+    pub fn job_folders_of(&self, stage: &str) -> usize {
+        fs::read_dir(self.folder.join(".memo/v1/jobs").join(stage)).unwrap().count()
     }
 
     /// Fails unless each of `count` shards has begun exactly once.
@@ -220,12 +225,15 @@ impl Told {
 
     /// Returns the numbers of the jobs that were submitted.
     pub fn jobs(&self) -> Vec<String> {
-        let number = |said: &str| said.rsplit_once(" Slurm job ").map(|(_, job)| job.to_owned());
-        self.submitted()
-            .into_iter()
-            .filter(|said| said.contains(" of Slurm job "))
-            .filter_map(number)
-            .collect()
+        self.jobs_of("")
+    }
+
+    /// Returns those of the stages whose names end so.
+    pub fn jobs_of(&self, stage: &str) -> Vec<String> {
+        let number = |said: &str| said.rsplit_once(" of Slurm job ").map(|(_, job)| job.to_owned());
+        let of_stage = |one: &&Value| one["stage"].as_str().is_some_and(|it| it.ends_with(stage));
+        let said = self.all("submitted").filter(of_stage);
+        said.filter_map(|one| number(one["message"].as_str()?)).collect()
     }
 
     /// Returns the shards that have failed.

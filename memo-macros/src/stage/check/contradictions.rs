@@ -30,6 +30,34 @@ pub fn refuse(
         diagnostics
             .under(&retry_if.option, "`retry_if` needs a number of attempts; add `retries = 3`");
     }
+    refuse_more(options, diagnostics);
+}
+
+/// More than nothing is nothing.
+fn refuse_more(options: &Options, diagnostics: &mut Diagnostics) {
+    let Some(more) = &options.retry_resources else { return };
+    let retries = options.retries.as_ref().map_or(0, |retries| retries.value);
+    if retries == 0 && !options.is_broken("retries") {
+        diagnostics
+            .under(&more.option, "`retry_resources` needs a number of attempts; add `retries = 3`");
+    }
+    if options.is_broken("resources") {
+        return;
+    }
+    let resources = options.resources.as_ref().map(|resources| &resources.value);
+    for name in &more.value.multiples {
+        let (asked, example) = match &*name.to_string() {
+            "memory" => (resources.map_or(0, |asked| asked.memory), "8GiB"),
+            _ => (resources.map_or(0, |asked| asked.time), "30m"),
+        };
+        if asked == 0 {
+            let sentence = format!(
+                "what is it so many times of? Add `resources({name} = \"{example}\")`, or write how much \
+                 `{name}` the next attempt has"
+            );
+            diagnostics.at(name.span(), sentence);
+        }
+    }
 }
 
 fn has_named_outputs(options: &Options) -> bool {

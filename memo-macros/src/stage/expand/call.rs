@@ -11,7 +11,7 @@ use super::interface::Interface;
 use super::{at, key, rt_at, run};
 use crate::reach::CodeItem;
 use crate::stage::model::{Cacher, Input, InputForm, Kind, Name, Output, Role, Spec, Stage};
-use crate::stage::options::Resources;
+use crate::stage::options::{More, MoreResources, Resources};
 use crate::stage::signature::Function;
 
 /// Returns the statements that end in the handles of the outputs.
@@ -76,6 +76,15 @@ fn spec(stage: &Stage, function: &Function) -> TokenStream {
             },
         }
     });
+    let more = stage.spec.more.as_ref().map(|more| {
+        let MoreResources { cpus, gpus, partition, .. } = more;
+        let (memory, time) = (amount(&rt, more.memory), amount(&rt, more.time));
+        hygienic! {
+            more: #rt::MoreResources {
+                cpus: #cpus, memory: #memory, time: #time, gpus: #gpus, partition: #partition,
+            },
+        }
+    });
     let each = stage.is_array().then(|| hygienic!(each: true,));
     let batch = stage.spec.batch.map(Literal::u32_unsuffixed).into_iter();
     let place = quote_spanned! {at(function.sig.ident.span())=>
@@ -92,6 +101,7 @@ fn spec(stage: &Stage, function: &Function) -> TokenStream {
                 #was #env #cache #rerun #expires #done
                 #(retries: #retries,)*
                 #resources
+                #more
                 #each
                 #(batch: #batch,)*
                 #place,
@@ -99,6 +109,14 @@ fn spec(stage: &Stage, function: &Function) -> TokenStream {
             };
             &SPEC
         }
+    }
+}
+
+fn amount(rt: &TokenStream, more: More) -> TokenStream {
+    match more {
+        More::Nothing => hygienic!(#rt::More::Nothing),
+        More::Times(hundredths) => hygienic!(#rt::More::Times(#hundredths)),
+        More::To(amount) => hygienic!(#rt::More::To(#amount)),
     }
 }
 

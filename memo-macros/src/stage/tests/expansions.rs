@@ -210,6 +210,18 @@ fn an_array() {
 }
 
 #[test]
+fn what_a_stage_takes_of_the_machine() {
+    snapshot(
+        "what_a_stage_takes_of_the_machine",
+        &stage(
+            "outputs = [model], cachers = [Bincode], retries = 2, resources(cpus = 4, memory = \"1GiB\"),
+            retry_resources(memory = \"x1.5\", time = \"4h\", partition = \"long\")",
+            "fn fit() -> Model { make() }",
+        ),
+    );
+}
+
+#[test]
 fn an_array_of_every_form_of_element() {
     snapshot(
         "an_array_of_every_form_of_element",
@@ -263,6 +275,7 @@ fn how_an_array_is_cut_is_no_code() {
         "each = [page in others], outputs = [a]",
         "each = [page in pages], outputs = [a], batch = 8",
         "each = [page in pages], outputs = [a], resources(cpus = 2)",
+        "each = [page in pages], outputs = [a], retries = 1, retry_resources(time = \"1h\")",
     ];
     for other in same {
         assert_eq!(code(attr, item), code(other, item), "{other}");

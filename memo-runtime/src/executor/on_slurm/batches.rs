@@ -1,4 +1,4 @@
-//! How many shards make a task: a task costs Slurm about half a second, a shard may cost a millisecond.
+//! How many pieces make a task: a task costs Slurm about half a second, a shard or call may cost a millisecond.
 
 use crate::stage::array::table::Table;
 use crate::stage::node::Node;
@@ -12,24 +12,39 @@ const TASKS_OF_A_SLOT: f64 = 8.0;
 /// Slots that are assumed where the cluster does not tell.
 pub(super) const SLOTS: usize = 32;
 
-/// Cuts shards into tasks: as `batch = n` says, else by how long shards have taken.
-pub(super) fn cut(
-    shards: &[usize],
-    node: &Node,
-    table: &Table,
-    slots: Option<usize>,
-) -> Vec<Vec<usize>> {
+/// Cuts pieces of a stage into tasks: as `batch = n` says, else by how long they have taken.
+pub(super) fn cut(pieces: &[usize], node: &Node, slots: Option<usize>) -> Vec<Vec<usize>> {
+    let mean = mean(node);
     let size = match node.spec.batch {
-        0 => size(shards.len(), mean(node, table), slots.unwrap_or(SLOTS)),
+        0 => size(pieces.len(), mean, slots.unwrap_or(SLOTS)),
         batch => batch as usize,
     };
-    shards.chunks(size.max(1)).map(<[usize]>::to_vec).collect()
+    let size = match mean {
+        // Calls take turns in a task, and its time is that of all.
+        Some(mean) if node.table().is_none() => size.min(fitting(node.spec.resources.time, mean)),
+        _ => size,
+    };
+    pieces.chunks(size.max(1)).map(<[usize]>::to_vec).collect()
 }
 
-/// Returns how long a shard has taken, in seconds, if any is known.
+/// Returns how many calls of so many seconds fit well into a time limit in milliseconds.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a guess"
+)]
+fn fitting(limit: u64, mean: f64) -> usize {
+    match limit {
+        0 => usize::MAX,
+        limit => (limit as f64 / 2000.0 / mean.max(1e-3)) as usize,
+    }
+}
+
+/// Returns how long a piece has taken, in seconds, if any is known.
 #[expect(clippy::cast_precision_loss, reason = "a guess")]
-fn mean(node: &Node, table: &Table) -> Option<f64> {
-    let counts = table.counts();
+fn mean(node: &Node) -> Option<f64> {
+    let counts = node.table().map(Table::counts).unwrap_or_default();
     let known = counts.found + counts.ran;
     if known > 0 {
         return Some((counts.saved + counts.seconds) / known as f64);
@@ -63,7 +78,7 @@ fn size(count: usize, mean: Option<f64>, slots: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::size;
+    use super::{fitting, size};
 
     #[test]
     fn short_shards_go_together_and_long_ones_alone() {
@@ -75,5 +90,12 @@ mod tests {
         assert_eq!(size(1, None, 4), 1);
         assert_eq!(size(55, None, 4), 4);
         assert_eq!(size(0, None, 0), 1);
+    }
+
+    #[test]
+    fn no_task_is_given_more_calls_than_it_has_time_for() {
+        assert_eq!(fitting(60_000, 1.0), 30);
+        assert_eq!(fitting(60_000, 45.0), 0);
+        assert_eq!(fitting(0, 45.0), usize::MAX);
     }
 }

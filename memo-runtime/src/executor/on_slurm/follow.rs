@@ -8,77 +8,90 @@ use std::time::{Duration, Instant};
 use super::later::Later;
 use super::ready::OnItsWay;
 use super::submission::Submission;
-use super::verdict::Again;
 use super::{OnSlurm, State};
 use crate::slurm::{Change, JobId, by_hand};
 
 impl OnSlurm {
+    /// Notes what has become of the calls, and submits what is due. Returns the positions of those that have
+    /// changed.
     pub(super) fn look_now(&self) -> Vec<usize> {
         let now = Instant::now();
         let mut changed = BTreeSet::new();
         let (mut again, mut ended) = (Vec::new(), Vec::new());
-        {
+        let gathered = {
             let mut state = self.state();
             let changes = self.hear(&mut state, now);
             let State { watch, submissions, .. } = &mut *state;
             let stuck = watch.stuck(now);
             for submission in submissions.iter_mut() {
-                let mut any = submission.note_results(watch);
+                submission.note_results(watch, &mut changed);
                 submission.note_changes(&changes, now);
-                any |= submission.note_stuck(&stuck, &self.slurm);
-                if let Some(decided) = submission.decide(&self.slurm, watch, now) {
-                    any = true;
-                    let (position, node) = (submission.position, &submission.node);
-                    let later = |one: Again| Later::new(position, node, one.shards, one.tries);
-                    again.extend(decided.into_iter().map(later));
-                }
-                if any {
-                    changed.insert(submission.position);
-                }
+                submission.note_stuck(&stuck, &self.slurm, &mut changed);
+                let spec = submission.work.node().spec;
+                let more = |lack, asked: &_| self.more(spec, lack, asked);
+                again.extend(submission.decide(&self.slurm, watch, now, &more, &mut changed));
             }
             let is_over = |one: &mut Submission| one.is_over();
             ended.extend(submissions.extract_if(.., is_over));
             let is_due = |one: &Later| one.next <= now;
             again.extend(state.later.iter().position(is_due).map(|due| state.later.remove(due)));
             again.extend(state.take_ready(now));
-        }
+            state.gathered.take_due(now)
+        };
         ended.iter().for_each(Submission::end);
         for later in again {
-            let (position, node, shards) =
-                (later.position, Arc::clone(&later.node), later.shards.clone());
+            let (work, pieces) = (Arc::clone(&later.work), later.pieces.clone());
             if let Err(error) = self.submit_or_wait(later) {
-                shards.iter().for_each(|shard| node.note_failed_elsewhere(*shard, &error));
+                for piece in pieces {
+                    work.fail(piece, &error);
+                    work.positions(piece, &mut changed);
+                }
             }
-            changed.insert(position);
         }
+        self.begin_calls(gathered, &mut changed);
         changed.into_iter().collect()
     }
 
+    /// Takes back what runs, or lets it go on where that was asked for.
     pub(super) fn stop_all(&self) {
         let mut state = self.state();
         state.stopped = true;
         state.later.clear();
         state.ready.clear();
-        let jobs: BTreeSet<JobId> = state.submissions.iter().flat_map(Submission::jobs).collect();
-        let jobs: Vec<JobId> = jobs.into_iter().collect();
+        state.gathered.clear();
+        let all = |is_shared: bool| -> Vec<JobId> {
+            let which = state.submissions.iter().filter(|one| one.is_shared() == is_shared);
+            let jobs: BTreeSet<JobId> = which.flat_map(Submission::jobs).collect();
+            jobs.into_iter().collect()
+        };
+        // Another start has submitted them, also for calls that this one knows nothing of.
+        let (jobs, others) = (all(false), all(true));
         let Some(first) = state.submissions.first() else { return };
-        let node = Arc::clone(&first.node);
+        let work = Arc::clone(&first.work);
         drop(state);
-        let list = jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        if self.options.detach {
-            let by_hand = by_hand(&jobs);
-            return node.told_elsewhere(format!(
+        let goes_on = |jobs: &[JobId]| {
+            let (list, by_hand) = (listed(jobs), by_hand(jobs));
+            work.told(format!(
                 "Slurm job {list} goes on: the same command takes it up again, and `{by_hand}` ends it"
             ));
+        };
+        if !others.is_empty() {
+            goes_on(&others);
         }
-        node.told_elsewhere(format!("Slurm job {list} is taken back; what is finished is kept"));
+        if jobs.is_empty() {
+            return;
+        }
+        if self.options.detach {
+            return goes_on(&jobs);
+        }
+        let list = listed(&jobs);
+        work.told(format!("Slurm job {list} is taken back; what is finished is kept"));
         if let Err(error) = self.slurm.cancel(&jobs) {
             let by_hand = by_hand(&jobs);
-            let message = format!(
+            return work.warn(format!(
                 "Slurm job {list} could not be cancelled: {error}; `{by_hand}` does it later, and the same \
                  command takes it up again"
-            );
-            return node.warn(message, false);
+            ));
         }
         self.wait_for_the_last();
         self.state().submissions.iter().for_each(Submission::end);
@@ -112,7 +125,8 @@ impl OnSlurm {
             self.look_at_store();
             let jobs = {
                 let state = self.state();
-                let is_over = state.submissions.iter().all(Submission::is_over);
+                let ours = state.submissions.iter().filter(|one| !one.is_shared());
+                let is_over = ours.into_iter().all(Submission::is_over);
                 if is_over || state.watch.jobs().is_empty() {
                     break;
                 }
@@ -130,9 +144,7 @@ impl OnSlurm {
 
     fn look_at_store(&self) {
         let State { watch, submissions, .. } = &mut *self.state();
-        submissions.iter_mut().for_each(|one| {
-            one.note_results(watch);
-        });
+        submissions.iter_mut().for_each(|one| one.note_results(watch, &mut BTreeSet::new()));
     }
 }
 
@@ -142,17 +154,21 @@ impl State {
         let Self { watch, submissions, ready, .. } = self;
         let mut due = Vec::new();
         for one in ready.iter_mut() {
-            let of_it = submissions.iter().filter(|other| other.position == one.position);
+            let of_it = submissions.iter().filter(|other| other.work.is_array(one.position));
             let on_its_way = of_it.fold(OnItsWay::default(), |sum, other| OnItsWay {
                 shards: sum.shards + other.outstanding().count(),
                 waits: sum.waits || other.waits(watch),
             });
             let shards = one.take_due(on_its_way, now);
             if !shards.is_empty() {
-                due.push(Later::new(one.position, &one.node, shards, 0));
+                due.push(Later::of_shards(one.position, &one.node, shards));
             }
         }
         ready.retain(|one| !one.is_last());
         due
     }
+}
+
+fn listed(jobs: &[JobId]) -> String {
+    jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

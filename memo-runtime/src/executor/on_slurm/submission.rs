@@ -1,27 +1,26 @@
-//! One array job, and which of its shards are still to come.
+//! One array job, and which of its pieces are still to come.
+
+mod results;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::verdict::{Again, Verdict, verdict};
+use super::work::Work;
+use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
-use crate::executor::job::{Job, JobFolder, JobShard};
-use crate::slurm::{
-    Cause, Change, Indices, JobId, Logs, Name, Outlook, Part, Request, Slurm, State, Stuck, Task,
-    Watch, tail,
-};
-use crate::stage::node::Node;
+use crate::executor::asked::Asked;
+use crate::executor::job::{Job, JobCall, JobFolder, JobShard, Tasks};
+use crate::slurm::{Indices, JobId, Name, Part, Request, Slurm, State, Task, Watch};
 
-/// How long after its task has ended a result may still come into sight.
-const SETTLES: Duration = Duration::from_secs(2);
-
+#[expect(clippy::struct_excessive_bools, reason = "they change apart from each other")]
 pub(super) struct Submission {
-    pub(super) position: usize,
-    pub(super) node: Arc<Node>,
+    pub(super) work: Arc<Work>,
     folder: JobFolder,
-    /// The shards of each task that are still to come, with the generation that counts.
+    /// The pieces of each task that are still to come; of shards with the generation that counts.
     left: Vec<BTreeMap<usize, u32>>,
+    /// Our numbers for pieces that another start has numbered otherwise.
+    renumbered: BTreeMap<usize, usize>,
     /// Which tasks have made something.
     made: BTreeSet<usize>,
     /// Which task of the job each of Slurm's is.
@@ -34,53 +33,99 @@ pub(super) struct Submission {
     is_clean: bool,
     /// Whether there may be a job that nobody knows of.
     is_unclear: bool,
+    /// Whether it makes something too that this run does not wait for.
+    is_shared: bool,
     tries: u32,
+    asked: Asked,
     name: String,
     told_silence: bool,
 }
 
+/// A piece of a job, as the one who has submitted it knows it.
+pub(super) struct Theirs {
+    pub(super) number: usize,
+    pub(super) key: Digest,
+}
+
+/// What is left of a job that another start has submitted.
+pub(super) enum Found {
+    /// Something that this run waits for is on its way.
+    Ours,
+    /// Something else is.
+    Others,
+    Nothing,
+}
+
 impl Submission {
-    pub(super) fn new(
-        position: usize,
-        node: &Arc<Node>,
-        folder: JobFolder,
-        job: &Job,
-        tries: u32,
-    ) -> Self {
-        let mut submission = Self::of(position, node, folder, job, |one| Some(one.shard));
-        submission.tries = tries;
-        submission
+    pub(super) fn new(work: &Arc<Work>, folder: JobFolder, job: &Job) -> Self {
+        Self::of(work, folder, job, |one| Some(one.number))
     }
 
-    /// Takes a job that was written, as far as `shard_of` knows its shards.
+    /// Takes a job that was written, as far as `ours` knows our numbers of its pieces.
     pub(super) fn of(
-        position: usize,
-        node: &Arc<Node>,
+        work: &Arc<Work>,
         folder: JobFolder,
         job: &Job,
-        shard_of: impl Fn(&JobShard) -> Option<usize>,
+        ours: impl Fn(&Theirs) -> Option<usize>,
     ) -> Self {
-        let shards = |task: &Vec<JobShard>| {
-            task.iter().filter_map(|one| Some((shard_of(one)?, one.generation))).collect()
+        let mut renumbered = BTreeMap::new();
+        let mut known = |theirs: &Theirs| {
+            let number = ours(theirs)?;
+            if number != theirs.number {
+                renumbered.insert(theirs.number, number);
+            }
+            Some(number)
+        };
+        let left = match &job.tasks {
+            Tasks::Shards(tasks) => {
+                let mut of_shard = |one: &JobShard| {
+                    let (number, key) = (one.shard, one.key);
+                    Some((known(&Theirs { number, key })?, one.generation))
+                };
+                tasks.iter().map(|task| task.iter().filter_map(&mut of_shard).collect()).collect()
+            }
+            Tasks::Calls(tasks) => {
+                let mut of_call = |number: &usize| {
+                    let JobCall { key, .. } = *job.calls.get(number)?;
+                    Some((known(&Theirs { number: *number, key })?, 0))
+                };
+                tasks.iter().map(|task| task.iter().filter_map(&mut of_call).collect()).collect()
+            }
         };
         Self {
-            position,
-            node: Arc::clone(node),
+            work: Arc::clone(work),
             folder,
-            left: job.tasks.iter().map(shards).collect(),
+            left,
+            renumbered,
             made: BTreeSet::new(),
             tasks: BTreeMap::new(),
             over: BTreeMap::new(),
             fresh: Vec::new(),
             is_clean: true,
             is_unclear: false,
-            tries: 0,
+            is_shared: false,
+            tries: job.tries,
+            asked: job.asked.clone(),
             name: job.name.clone(),
             told_silence: false,
         }
     }
 
-    /// Lists the shards that are still to come.
+    /// Returns our number of a piece.
+    fn ours(&self, theirs: usize) -> usize {
+        self.renumbered.get(&theirs).copied().unwrap_or(theirs)
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether others wait for it too, so that it is not ours to end.
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
+    /// Lists the pieces that are still to come.
     pub(super) fn outstanding(&self) -> impl Iterator<Item = usize> + '_ {
         self.left.iter().flat_map(|task| task.keys().copied())
     }
@@ -91,7 +136,7 @@ impl Submission {
 
     /// Notes in its folder that nothing more is expected of it. What has gone well leaves none.
     pub(super) fn end(&self) {
-        match (self.is_unclear, self.is_clean && self.is_over()) {
+        match (self.is_unclear || self.is_shared, self.is_clean && self.is_over()) {
             // The next run looks for the job.
             (true, _) => {}
             (false, true) => self.folder.remove(),
@@ -115,13 +160,13 @@ impl Submission {
 
     /// Says what was submitted.
     pub(super) fn told(&self) -> String {
-        let shards = counted(self.outstanding().count(), "shard");
+        let pieces = counted(self.outstanding().count(), self.work.what());
         let tasks = counted(self.tasks.len(), "task");
-        format!("{shards} in {tasks} of Slurm job {}", self.jobs_text())
+        format!("{pieces} in {tasks} of Slurm job {}", self.jobs_text())
     }
 
     /// Submits all parts of a request, as far as Slurm has room, `after` another job where so many tasks only may
-    /// run at once. Returns the shards of the others, with what Slurm has said.
+    /// run at once. Returns the pieces of the others, with what Slurm has said.
     ///
     /// # Errors
     ///
@@ -147,14 +192,14 @@ impl Submission {
                     self.is_unclear = matches!(error, crate::slurm::Error::Unclear { .. });
                     self.is_clean = false;
                     let kind = if error.passes() { ErrorKind::Stage } else { ErrorKind::Usage };
-                    let error = self.node.blame(Error::new(kind, error.to_string()));
+                    let error = Error::new(kind, error.to_string());
                     if position == 0 {
                         self.end();
                         return Err(error);
                     }
                     // What is on its way is not lost for that.
-                    for shard in self.take_parts(&parts[position..]) {
-                        self.node.note_failed_elsewhere(shard, &error);
+                    for piece in self.take_parts(&parts[position..]) {
+                        self.work.fail(piece, &error);
                     }
                 }
             }
@@ -165,7 +210,7 @@ impl Submission {
         Ok(None)
     }
 
-    /// Takes the shards of parts that were not submitted.
+    /// Takes the pieces of parts that were not submitted.
     fn take_parts(&mut self, parts: &[Part]) -> Vec<usize> {
         let numbers = parts.iter().flat_map(|part| {
             let indices = part.indices.iter().flat_map(Indices::iter);
@@ -191,15 +236,15 @@ impl Submission {
         }
     }
 
-    /// Looks which tasks of the job wait or run. False if none does.
+    /// Looks which tasks of the job wait or run.
     ///
     /// # Errors
     ///
     /// Says why Slurm did not answer.
-    pub(super) fn find(&mut self, slurm: &Slurm, job: &Job) -> Result<bool, crate::slurm::Error> {
-        if self.is_over() {
+    pub(super) fn find(&mut self, slurm: &Slurm, job: &Job) -> Result<Found, crate::slurm::Error> {
+        if self.is_over() && !self.work.is_of_calls() {
             self.is_clean = self.folder.failures(|_| true).is_empty();
-            return Ok(false);
+            return Ok(Found::Nothing);
         }
         let mut request = Request::new("/bin/true".into(), Name::new(job.name.clone())?);
         let count = u32::try_from(job.tasks.len()).unwrap_or(u32::MAX);
@@ -221,159 +266,21 @@ impl Submission {
                 self.is_clean = false;
             }
         }
-        Ok(!self.is_over())
-    }
-
-    /// Notes what is in the store, and which shards have failed. Returns whether there was anything.
-    pub(super) fn note_results(&mut self, watch: &mut Watch) -> bool {
-        let Some(table) = self.node.table() else { return false };
-        table.packs.refresh();
-        let mut any = false;
-        for (task, left) in self.left.iter_mut().enumerate() {
-            let before = left.len();
-            left.retain(|shard, generation| !self.node.note_made_elsewhere(*shard, *generation));
-            if left.len() < before {
-                any = true;
-                self.made.insert(task);
-            }
-        }
-        let left = &mut self.left;
-        for failure in self.folder.failures(|shard| left.iter().any(|of| of.contains_key(&shard))) {
-            let is_left = |left: &mut BTreeMap<usize, u32>| left.remove(&failure.shard).is_some();
-            if left.iter_mut().any(is_left) {
-                any = true;
-                self.is_clean = false;
-                self.node.note_failed_elsewhere(failure.shard, &failure.error());
-            }
-        }
-        if any {
-            let done = |task: &usize| self.left[*task].is_empty();
-            let ended = self.tasks.iter().filter(|(_, task)| done(task)).map(|(task, _)| *task);
-            let ended: Vec<Task> = ended.collect();
-            for task in ended {
-                watch.forget(task);
-                self.tasks.remove(&task);
-            }
-        }
-        any
-    }
-
-    /// Notes which tasks have ended.
-    pub(super) fn note_changes(&mut self, changes: &[Change], now: Instant) {
-        let ours = |change: &&Change| self.tasks.contains_key(&change.task);
-        for change in changes.iter().filter(ours).filter(|change| change.is_put_back()) {
-            let task = change.task;
-            self.node.told_elsewhere(format!("Slurm has put task {task} back into the queue"));
-        }
-        for change in changes.iter().filter(|change| change.now.is_over()) {
-            if let Some(task) = self.tasks.get(&change.task) {
-                let was_waiting = change.before == State::Waiting;
-                self.over.insert(*task, (change.task, change.now.clone(), was_waiting, now));
-            }
-        }
-    }
-
-    /// Fails what will wait for ever, and tells what waits for long. Returns whether anything has failed.
-    pub(super) fn note_stuck(&mut self, stuck: &[Stuck], slurm: &Slurm) -> bool {
-        let mut any = false;
-        for one in stuck.iter().filter(|one| self.tasks.keys().any(|task| task.job == one.job)) {
-            let message = format!("Slurm job {} waits ({}): {}", one.job, one.reason, one.advice);
-            if one.outlook == Outlook::Never {
-                // What it will never make has failed, and it is not left behind.
-                let _ = slurm.cancel(&[one.job]);
-                let error = Error::new(ErrorKind::Stage, message);
-                (self.is_clean, any) = (false, true);
-                let tasks: Vec<usize> = self
-                    .tasks
-                    .iter()
-                    .filter(|(task, _)| task.job == one.job)
-                    .map(|(_, task)| *task)
-                    .collect();
-                for task in tasks {
-                    for shard in std::mem::take(&mut self.left[task]).into_keys() {
-                        self.node.note_failed_elsewhere(shard, &error);
-                    }
-                }
-            } else {
-                self.node.warn(message, false);
-            }
-        }
-        any
-    }
-
-    /// Decides what becomes of the shards that tasks have left. Those that have failed are noted. Returns what
-    /// is to be submitted again, or `None` if nothing was decided.
-    pub(super) fn decide(
-        &mut self,
-        slurm: &Slurm,
-        watch: &mut Watch,
-        now: Instant,
-    ) -> Option<Vec<Again>> {
-        let settled: Vec<usize> = self
-            .over
-            .iter()
-            .filter(|(_, (.., since))| now.saturating_duration_since(*since) >= SETTLES)
-            .map(|(task, _)| *task)
-            .collect();
-        if settled.is_empty() {
-            return None;
-        }
-        self.note_results(watch);
-        // What was tried as often goes together.
-        let (mut again, mut details) = (BTreeMap::<u32, Vec<usize>>::new(), BTreeMap::new());
-        for number in settled {
-            let Some((task, mut state, was_waiting, _)) = self.over.remove(&number) else {
-                continue;
+        if let Tasks::Calls(tasks) = &job.tasks {
+            let left = &self.left;
+            let strange = |task: &usize| {
+                tasks[*task].iter().any(|call| {
+                    let is_ours = left[*task].contains_key(call);
+                    !is_ours && !self.folder.is_done(*call) && !self.folder.has_failed(*call)
+                })
             };
-            self.tasks.remove(&task);
-            watch.forget(task);
-            if self.left[number].is_empty() {
-                continue;
-            }
-            if let State::Failed(Cause::Unknown) = state {
-                let details = details.entry(task.job).or_insert_with(|| slurm.details(task.job));
-                state = details.get(&task).map_or(state, |detail| detail.state.clone());
-            }
-            let made = self.made.contains(&number);
-            let retries = self.node.spec.retries;
-            let shards: Vec<usize> = std::mem::take(&mut self.left[number]).into_keys().collect();
-            self.is_clean = false;
-            match verdict(&state, was_waiting, made, self.tries, retries) {
-                Verdict::Again { counts } => {
-                    again.entry(self.tries + u32::from(counts)).or_default().extend(shards);
-                }
-                Verdict::Fail(why) => {
-                    let error = self.with_log(task, &why);
-                    for shard in shards {
-                        self.node.note_failed_elsewhere(shard, &error);
-                    }
-                }
-            }
+            self.is_shared = followed.iter().any(strange);
         }
-        Some(again.into_iter().map(|(tries, shards)| Again { shards, tries }).collect())
-    }
-
-    fn with_log(&self, task: Task, why: &str) -> Error {
-        let log = Logs(self.folder.logs()).of(task);
-        let lines = tail(&log, 20, 4096).unwrap_or_default();
-        let mut text = format!("Slurm task {task}: {why}");
-        if lines.is_empty() {
-            text.push_str("; it has written nothing");
-        } else {
-            text.push_str("; the end of ");
-            text.push_str(&log.display().to_string());
-            text.push_str(":\n  ");
-            text.push_str(&lines.replace('\n', "\n  "));
-        }
-        Error::new(ErrorKind::Stage, text)
-    }
-
-    /// Tells once that Slurm does not answer.
-    pub(super) fn told_silence(&mut self, error: &crate::slurm::Error) {
-        if !std::mem::replace(&mut self.told_silence, true) {
-            let message = format!("{error}; the run waits for the job `{}`", self.name);
-            self.node.warn(message, false);
-        }
+        Ok(match (self.is_over(), followed.is_empty()) {
+            (false, _) => Found::Ours,
+            (true, false) => Found::Others,
+            (true, true) => Found::Nothing,
+        })
     }
 }
 

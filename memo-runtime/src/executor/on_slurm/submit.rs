@@ -2,16 +2,17 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::later::{FIRST_GAP, LAST_GAP, Later};
 use super::submission::Submission;
+use super::work::Work;
 use super::{OnSlurm, batches};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
 use crate::executor::TASK;
-use crate::executor::job::{Job, JobShard};
+use crate::executor::asked::{Asked, Lack};
+use crate::executor::job::{FORMAT, Job};
 use crate::executor::worker::program_digest;
 use crate::slurm::{Indices, JobId, Name, Request, by_hand};
 use crate::stage::StageSpec;
@@ -33,12 +34,38 @@ impl OnSlurm {
         })
     }
 
+    /// Fails if what a stage asks for can never be had, or `strictly`, if Slurm does not answer.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be had, and what to change.
+    pub(super) fn can_be_had(
+        &self,
+        node: &Node,
+        asked: &Asked,
+        strictly: bool,
+    ) -> Result<(), Error> {
+        let mut request = self.request(node.spec, asked, "memo-test")?;
+        // In the store, as those of the submission will be.
+        request.logs = node.session.store.trial_folder()?;
+        match self.slurm.check(&request) {
+            Err(error) if strictly || !error.passes() => {
+                Err(usage(&error).in_stage(node.spec.name))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Returns what is asked of Slurm for a stage.
-    pub(super) fn request(&self, spec: &StageSpec, name: &str) -> Result<Request, Error> {
+    pub(super) fn request(
+        &self,
+        spec: &StageSpec,
+        asked: &Asked,
+        name: &str,
+    ) -> Result<Request, Error> {
         let in_stage = |error: crate::slurm::Error| usage(&error).in_stage(spec.name);
         let name = Name::new(name).map_err(in_stage)?;
         let mut request = Request::new(PathBuf::from("/bin/true"), name);
-        let asked = &spec.resources;
         request.cpus = NonZeroU32::new(asked.cpus);
         request.memory = Some(asked.memory).filter(|memory| *memory > 0);
         request.time = Some(Duration::from_millis(asked.time)).filter(|time| !time.is_zero());
@@ -58,41 +85,55 @@ impl OnSlurm {
         Ok(request)
     }
 
-    /// Submits shards of a call, as far as Slurm has room. Returns the others, with what Slurm has said.
-    fn submit(
-        &self,
-        position: usize,
-        node: &Arc<Node>,
-        shards: &[usize],
-        tries: u32,
-    ) -> Result<Option<(Vec<usize>, String)>, Error> {
-        let Some(table) = node.table() else {
-            return Err(node.blame(Error::new(ErrorKind::Wiring, "it is no array")));
+    /// Returns what a task of a stage is given that has run out of something; `None` if there is no more.
+    pub(super) fn more(&self, spec: &StageSpec, lack: Lack, asked: &Asked) -> Option<Asked> {
+        let mut more = asked.more(lack, &spec.more);
+        // The command line has the last word.
+        let said = |name: &str| {
+            let mut options = self.options.options.iter();
+            options.any(|option| option.split('=').next().is_some_and(|key| key.starts_with(name)))
         };
-        let Some(key) = node.key() else {
-            return Err(node.blame(Error::new(ErrorKind::Wiring, "it has no key")));
-        };
+        if said("mem") {
+            more.memory = asked.memory;
+        }
+        if said("time") {
+            more.time = asked.time;
+        }
+        if said("partition") {
+            more.partition.clone_from(&asked.partition);
+        }
+        (more != *asked).then_some(more)
+    }
+
+    /// Submits pieces, as far as Slurm has room. Returns the others, with what Slurm has said.
+    fn submit(&self, later: &Later) -> Result<Option<(Vec<usize>, String)>, Error> {
+        let Later { work, pieces, tries, asked, alone, .. } = later;
+        let node = work.node();
+        if later.failed.is_some() {
+            self.can_be_had(node, asked, false)?;
+        }
         let store = &node.session.store;
         let (program, digest) = self.program(store)?;
-        let (name, folder) = store.new_job(node.spec.short_name(), &key)?;
-        let mut request = self.request(node.spec, &name)?;
-        let batches = batches::cut(shards, node, table, self.slots(&request));
-        let of_shard = |shard: &usize| JobShard {
-            shard: *shard,
-            key: table.key(*shard),
-            generation: node.generation(table, *shard),
+        let (name, folder) = store.new_job(node.spec.short_name(), &work.family()?)?;
+        let mut request = self.request(node.spec, asked, &name)?;
+        let batches = if *alone {
+            pieces.iter().map(|piece| vec![*piece]).collect()
+        } else {
+            batches::cut(pieces, node, self.slots(&request))
         };
+        let (calls, tasks) = work.tasks(&batches)?;
         let job = Job {
-            memo: 1,
+            memo: FORMAT,
             name: name.clone(),
             arguments: self.options.arguments.clone(),
             folder: request.folder.clone(),
             store: store.path().to_owned(),
             program: *digest,
             stage: node.spec.name.to_owned(),
-            call: node.plan_identity(),
-            key,
-            tasks: batches.iter().map(|batch| batch.iter().map(of_shard).collect()).collect(),
+            asked: asked.clone(),
+            tries: *tries,
+            calls,
+            tasks,
         };
         folder.write(&job)?;
         request.program.clone_from(program);
@@ -101,41 +142,41 @@ impl OnSlurm {
         let count = u32::try_from(job.tasks.len()).unwrap_or(u32::MAX);
         request.indices = Some((0..count).collect::<Indices>());
         TASK.clone_into(&mut request.index_variable);
-        let mut submission = Submission::new(position, node, folder, &job, tries);
-        let rest = submission.send(&self.slurm, &request, self.last_job(position))?;
+        let mut submission = Submission::new(work, folder, &job);
+        let rest = submission.send(&self.slurm, &request, self.last_job(work))?;
         if submission.is_over() {
             submission.end();
         } else {
-            node.told_elsewhere(submission.told());
+            work.told(submission.told());
             self.add(submission);
         }
         Ok(rest)
     }
 
-    /// Returns the last job of a call that is on its way.
-    fn last_job(&self, position: usize) -> Option<JobId> {
+    /// Returns the last job of the same array that is on its way. Whole calls that come later need not wait for
+    /// those that came before.
+    fn last_job(&self, work: &Work) -> Option<JobId> {
         let state = self.state();
-        let ours = state.submissions.iter().filter(|one| one.position == position);
-        ours.flat_map(Submission::jobs).max()
+        let same = state.submissions.iter().filter(|one| work.is_array_of(&one.work));
+        same.flat_map(Submission::jobs).max()
     }
 
     /// Follows a submission, unless the run has ended meanwhile.
     pub(super) fn add(&self, mut submission: Submission) {
         let mut state = self.state();
         submission.watched_by(&mut state.watch);
-        if state.stopped && !self.options.detach {
+        if state.stopped && !self.options.detach && !submission.is_shared() {
             let jobs: Vec<JobId> = submission.jobs().into_iter().collect();
-            let node = Arc::clone(&submission.node);
             drop(state);
-            return self.cancel(&node, &jobs);
+            return self.cancel(&submission.work, &jobs);
         }
         state.submissions.push(submission);
     }
 
-    fn cancel(&self, node: &Node, jobs: &[JobId]) {
+    fn cancel(&self, work: &Work, jobs: &[JobId]) {
         if let Err(error) = self.slurm.cancel(jobs) {
             let by_hand = by_hand(jobs);
-            node.warn(format!("the jobs could not be cancelled: {error}; {by_hand}"), false);
+            work.warn(format!("the jobs could not be cancelled: {error}; {by_hand}"));
         }
     }
 
@@ -148,21 +189,24 @@ impl OnSlurm {
         throttle.into_iter().chain(fitting).min()
     }
 
-    /// Submits shards; what Slurm has no room for waits.
+    /// Submits pieces; what Slurm has no room for waits.
+    ///
+    /// # Errors
+    ///
+    /// Why none of them will run.
     pub(super) fn submit_or_wait(&self, mut later: Later) -> Result<(), Error> {
-        let rest = later.shards.split_off(later.most.min(later.shards.len()));
-        let tried = later.shards.len();
-        let Some((mut full, said)) =
-            self.submit(later.position, &later.node, &later.shards, later.tries)?
-        else {
+        let rest = later.pieces.split_off(later.most.min(later.pieces.len()));
+        let tried = later.pieces.len();
+        let submitted = self.submit(&later).map_err(|error| later.still(error))?;
+        let Some((mut full, said)) = submitted else {
             if !rest.is_empty() {
-                let later = Later { shards: rest, next: Instant::now(), gap: FIRST_GAP, ..later };
+                let later = Later { pieces: rest, next: Instant::now(), gap: FIRST_GAP, ..later };
                 self.state().later.push(later);
             }
             return Ok(());
         };
         if !std::mem::replace(&mut later.told, true) {
-            later.node.told_elsewhere(format!("Slurm has no room for all now: {said}"));
+            later.work.told(format!("Slurm has no room for all now: {said}"));
         }
         if full.len() == tried && tried > 1 {
             // A limit may be lower than what was tried. Half of it may fit.
@@ -172,7 +216,7 @@ impl OnSlurm {
             later.gap = (2 * later.gap).min(LAST_GAP);
         }
         full.extend(rest);
-        later.shards = full;
+        later.pieces = full;
         self.state().later.push(later);
         Ok(())
     }

@@ -55,12 +55,25 @@ impl Progress {
         true
     }
 
-    /// Notes that an array has ended, whoever ran it.
-    pub(in crate::run) fn is_back(&mut self, index: usize) {
-        if self.tasks[index].shards == Shards::Remote {
+    /// Notes that an executor runs a whole call. False if it has it, or the call has ended.
+    pub(in crate::run) fn send(&mut self, index: usize) -> bool {
+        let task = &mut self.tasks[index];
+        if task.shards == Shards::Remote || !task.end.is_none() {
+            return false;
+        }
+        task.shards = Shards::Remote;
+        self.remote += 1;
+        true
+    }
+
+    /// Notes that a call has ended, whoever ran it. Returns whether it was an executor.
+    pub(in crate::run) fn is_back(&mut self, index: usize) -> bool {
+        let was_away = self.tasks[index].shards == Shards::Remote;
+        if was_away {
             self.tasks[index].shards = Shards::Run;
             self.remote -= 1;
         }
+        was_away
     }
 
     /// Lets the shards of an array wait for their turn. Returns whether its end is to be looked for.

@@ -145,12 +145,6 @@ impl Node {
         let error = error.clone();
         self.session.store.emit(|| Event::ShardFailed { stage, record, shard, error });
     }
-
-    /// Tells where shards are on their way.
-    pub(crate) fn told_elsewhere(&self, message: String) {
-        let (stage, record) = (self.spec.name, self.record_name());
-        self.session.store.emit(|| Event::Submitted { stage, record, message });
-    }
 }
 
 impl Table {

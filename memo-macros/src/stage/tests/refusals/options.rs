@@ -8,7 +8,7 @@ fn options_that_are_written_wrongly() {
         ("verison = 1", "unknown option `verison`; did you mean `version`?"),
         (
             "colour = 3",
-            "unknown option `colour`; the options are `inputs`, `outputs`, `cachers`, `name`, `version`, `code`, `depends`, `opaque`, `skip`, `key`, `env`, `secret`, `validate`, `cache`, `rerun`, `expires`, `was`, `done`, `retries`, `retry_if`, `resources`, `each`, `batch`, `companion`, `crate`",
+            "unknown option `colour`; the options are `inputs`, `outputs`, `cachers`, `name`, `version`, `code`, `depends`, `opaque`, `skip`, `key`, `env`, `secret`, `validate`, `cache`, `rerun`, `expires`, `was`, `done`, `retries`, `retry_if`, `resources`, `retry_resources`, `each`, `batch`, `companion`, `crate`",
         ),
         ("skip(x)", "write `skip = ..`, as in `skip = [params.threads]`"),
         ("skip", "write `skip = ..`, as in `skip = [params.threads]`"),
@@ -89,9 +89,42 @@ fn resources_that_cannot_be_meant() {
 }
 
 #[test]
-fn options_that_come_later() {
-    let option = "retry_resources(memory = \"8GiB\")";
-    refused_options(&[(option, "`retry_resources` is not supported yet")]);
+fn more_resources_that_cannot_be_meant() {
+    let memory = "`memory` is what the next attempt has, in quotes: so many times what the one before asked for, such as `\"x2\"`, or a size, such as `\"64GiB\"`";
+    let time = "`time` is what the next attempt has, in quotes: so many times what the one before asked for, such as `\"x2\"`, or a time, such as `\"4h\"`";
+    refused_options(&[
+        (
+            "retry_resources = 4",
+            "write `retry_resources(..)`, as in `retry_resources(memory = \"x2\", time = \"x2\")`",
+        ),
+        (
+            "retry_resources(ram = \"x2\")",
+            "unknown resource `ram`; the resources are `cpus`, `memory`, `time`, `gpus`, `partition`",
+        ),
+        ("retry_resources(cpus = \"x2\")", "`cpus` is a whole number from 1, such as `4`"),
+        ("retry_resources(memory = \"x1\")", memory),
+        ("retry_resources(memory = \"2x\")", memory),
+        ("retry_resources(time = \"x\")", time),
+        ("retry_resources(time = 2)", time),
+    ]);
+}
+
+#[test]
+fn more_than_nothing_is_refused() {
+    refused(&[
+        (
+            "retry_resources(memory = \"64GiB\")",
+            "fn f() {}",
+            &["`retry_resources` needs a number of attempts; add `retries = 3`"],
+        ),
+        (
+            "retries = 2, resources(time = \"1h\"), retry_resources(memory = \"x2\", time = \"x2\")",
+            "fn f() {}",
+            &[
+                "what is it so many times of? Add `resources(memory = \"8GiB\")`, or write how much `memory` the next attempt has",
+            ],
+        ),
+    ]);
 }
 
 #[test]

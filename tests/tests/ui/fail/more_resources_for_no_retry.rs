@@ -1,6 +1,6 @@
 use memo_runtime::prelude::*;
 
-#[stage(outputs = [square], cachers = [Json], retry_resources(memory = "8GiB"))]
+#[stage(outputs = [square], cachers = [Json], resources(memory = "1GiB"), retry_resources(memory = "x2"))]
 fn square(x: u64) -> u64 {
     x * x
 }

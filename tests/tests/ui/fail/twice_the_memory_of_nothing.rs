@@ -1,0 +1,13 @@
+use memo_runtime::prelude::*;
+
+#[stage(outputs = [square], cachers = [Json], retries = 2, retry_resources(memory = "x2"))]
+fn square(x: u64) -> u64 {
+    x * x
+}
+
+fn pipeline(record: &mut Record<()>) -> Result<()> {
+    square(record, 3)?;
+    Ok(())
+}
+
+fn main() {}
