@@ -1,9 +1,10 @@
-//! Runs the shards of array stages as array jobs of a Slurm cluster.
+//! Runs shards of arrays, and calls that ask for resources, as array jobs of a Slurm cluster.
 //!
-//! One `sbatch` is sent per call, with the shards that are missing, several in a task. From then on the
-//! store is watched; Slurm is only asked what will never come. [`submission`] is one array job, [`batches`]
-//! cuts shards into tasks, [`verdict`] says what follows from how a task has ended. [`submit`] asks and waits for
-//! room, [`adopt`] takes up what another start has left, [`follow`] sees everything to its end.
+//! One `sbatch` is sent for the shards of a call that are missing, or for calls of one stage that are ready
+//! together ([`gathered`]); several go in a task. From then on the store is watched; Slurm is only asked what
+//! will never come. [`work`] is what is submitted together, [`submission`] its array job, [`batches`] cuts it
+//! into tasks, [`verdict`] says what follows from how a task has ended. [`submit`] asks and waits for room,
+//! [`adopt`] takes up what another start has left, [`follow`] sees everything to its end.
 
 mod adopt;
 mod batches;
