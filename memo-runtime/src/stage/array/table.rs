@@ -7,10 +7,14 @@ use once_cell::sync::OnceCell;
 
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::key::files::FileDigest;
 use crate::store::packs::{Packs, Place};
 
-use super::former::{FormerShards, Lies};
+use super::former::FormerShards;
+
+mod state;
+
+pub(super) use state::State;
+pub(crate) use state::{Counts, Given};
 
 /// How far one shard is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,87 +63,6 @@ pub(crate) struct Table {
     state: Mutex<State>,
     /// The shards whose values lie in files beside their lines, or refer to some; known when all are there.
     outside: OnceCell<Vec<usize>>,
-}
-
-pub(super) struct State {
-    pub(super) far: Vec<Far>,
-    /// Zero while an element is not known.
-    pub(super) keys: Vec<Digest>,
-    /// The keys by which outputs without artifact enter other keys; empty where these are `keys`.
-    pub(super) oldest_keys: Vec<Digest>,
-    /// By which digests the outputs enter other keys: those of the first shard, then those of the next.
-    pub(super) identities: Vec<Digest>,
-    /// What is to run, the next one in front.
-    todo: VecDeque<usize>,
-    /// Which shard is the first of several equal ones that were not found.
-    first_of: HashMap<Digest, usize>,
-    twins: HashMap<usize, Vec<usize>>,
-    /// How often a result of a shard gave way to another, where that is more than never.
-    pub(super) generations: HashMap<usize, u32>,
-    /// Files that the elements name; they must not change while a shard runs.
-    pub(super) files: HashMap<usize, Vec<FileDigest>>,
-    /// Those that are read from where they were kept under a former name or code.
-    pub(super) lies: HashMap<usize, Lies>,
-    pub(super) failures: BTreeMap<usize, Error>,
-    /// How many shards have not ended.
-    left: usize,
-    /// Those that have run and are being told of: should that panic, their array fails.
-    telling: HashSet<usize>,
-    counts: Counts,
-    /// Whether nobody knows what some body has read.
-    spoiled: bool,
-    /// Whether somebody has taken note of the end.
-    ended: bool,
-    /// Whether it was told that a body runs.
-    told: bool,
-    /// What somebody else computed when it was taken up, and is to be taken up again.
-    left_to_others: Vec<usize>,
-    /// Shards that have ended since somebody has asked.
-    pub(super) news: Vec<usize>,
-}
-
-/// What became of the shards of an array.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Counts {
-    pub(crate) total: usize,
-    pub(crate) found: usize,
-    pub(crate) ran: usize,
-    pub(crate) failed: usize,
-    /// Those whose elements could not be made.
-    pub(crate) lost: usize,
-    /// Those that wait for their elements.
-    pub(crate) waits: usize,
-    /// Those that have run and could not be kept, though they should be.
-    pub(crate) unkept: usize,
-    /// How long the bodies of found ones took when they ran, in seconds.
-    pub(crate) saved: f64,
-    /// How long the bodies took that have run, in seconds.
-    pub(crate) seconds: f64,
-    /// The size of what this run has kept, in bytes.
-    pub(crate) size: u64,
-}
-
-impl Counts {
-    /// Returns how many are to run, as far as their elements are known.
-    pub(crate) fn missing(self) -> usize {
-        self.total - self.found - self.ran - self.failed - self.lost - self.waits
-    }
-}
-
-/// What a shard has given.
-pub(crate) struct Given {
-    /// Where it is kept; `None` if it is in memory only.
-    pub(crate) place: Option<Place>,
-    /// By which digests its outputs enter other keys.
-    pub(crate) identities: Vec<Digest>,
-    pub(crate) seconds: f64,
-    pub(crate) size: u64,
-    /// Whether it should have been kept and could not.
-    pub(crate) unkept: bool,
-    /// Whether nobody knows what the body has read.
-    pub(crate) spoiled: bool,
-    /// Why there was nothing to do, if the body has said so.
-    pub(crate) skipped: Option<String>,
 }
 
 impl Table {
@@ -459,107 +382,5 @@ impl Table {
     /// Returns what the shards have failed with, in their order.
     pub(crate) fn failures(&self) -> Vec<(usize, Error)> {
         self.state().failures.iter().map(|(shard, error)| (*shard, error.clone())).collect()
-    }
-}
-
-impl State {
-    /// Whether nothing is known of a shard yet.
-    pub(super) fn waits(&self, shard: usize) -> bool {
-        self.far.get(shard) == Some(&Far::Waits)
-    }
-
-    /// Notes the keys of a shard whose elements are known.
-    pub(super) fn set_keys(&mut self, shard: usize, key: Digest, oldest: Option<Digest>) {
-        self.keys[shard] = key;
-        if let (Some(known), Some(oldest)) = (self.oldest_keys.get_mut(shard), oldest) {
-            *known = oldest;
-        }
-    }
-
-    pub(super) fn oldest_key(&self, shard: usize) -> Digest {
-        *self.oldest_keys.get(shard).unwrap_or(&self.keys[shard])
-    }
-
-    /// Notes that a shard which waited is to run, unless an equal one is.
-    pub(super) fn queue_up(&mut self, shard: usize) {
-        self.counts.waits -= 1;
-        let key = self.keys[shard];
-        let first = *self.first_of.entry(key).or_insert(shard);
-        if first == shard {
-            self.far[shard] = Far::Todo;
-            self.todo.push_back(shard);
-            return;
-        }
-        match self.far[first] {
-            far if far.is_there() => {
-                let outputs = self.identities.len() / self.far.len();
-                let identities = self.identities[first * outputs..][..outputs].to_vec();
-                self.far[shard] = Far::Twin;
-                self.there(shard, outputs, far, &identities);
-            }
-            Far::Failed => {
-                let error = self.failures.get(&first).cloned();
-                self.end(shard, Far::Failed);
-                self.counts.failed += 1;
-                self.failures.extend(error.map(|error| (shard, error)));
-            }
-            _ => {
-                self.far[shard] = Far::Twin;
-                self.twins.entry(first).or_default().push(shard);
-            }
-        }
-    }
-
-    /// Notes that a shard which waited can never run.
-    pub(super) fn lose(&mut self, shard: usize) {
-        if self.far[shard] == Far::Waits {
-            self.counts.waits -= 1;
-            self.counts.lost += 1;
-            self.end(shard, Far::Lost);
-        }
-    }
-
-    /// Notes that a shard is there that was found.
-    pub(super) fn found(
-        &mut self,
-        shard: usize,
-        outputs: usize,
-        place: Place,
-        identities: &[Digest],
-        seconds: f64,
-    ) {
-        if self.far[shard] == Far::Waits {
-            self.counts.waits -= 1;
-        }
-        if self.end(shard, Far::Found(place)) {
-            self.counts.found += 1;
-            self.counts.saved += seconds;
-        }
-        self.identities[shard * outputs..][..outputs].copy_from_slice(identities);
-        for twin in self.twins.remove(&shard).unwrap_or_default() {
-            self.found(twin, outputs, place, identities, seconds);
-        }
-    }
-
-    fn there(&mut self, shard: usize, outputs: usize, far: Far, identities: &[Digest]) {
-        if self.end(shard, far) {
-            self.counts.ran += 1;
-        }
-        self.identities[shard * outputs..][..outputs].copy_from_slice(identities);
-    }
-
-    /// Notes an end. False if it had ended before: it was made again.
-    fn end(&mut self, shard: usize, far: Far) -> bool {
-        self.lies.remove(&shard);
-        let before = std::mem::replace(&mut self.far[shard], far);
-        if far.is_there() {
-            self.failures.remove(&shard);
-        }
-        let is_first = !before.has_ended();
-        if is_first {
-            self.left -= 1;
-            self.news.push(shard);
-        }
-        is_first
     }
 }
