@@ -40,19 +40,6 @@ impl Node {
             && !self.inputs.iter().any(does_without)
     }
 
-    /// Whether the entry that may be there must not be taken for the result.
-    pub(crate) fn is_made_anew(&self) -> bool {
-        !matches!(
-            self.status(),
-            Status::Miss(
-                MissReason::NeverRan
-                    | MissReason::Changed { .. }
-                    | MissReason::Damaged { .. }
-                    | MissReason::ArtifactGone { .. }
-            )
-        )
-    }
-
     /// Tells that the call is on its way.
     pub(crate) fn told_started_elsewhere(&self) {
         let (Status::Miss(reason), Some(key)) = (self.status(), self.key()) else { return };

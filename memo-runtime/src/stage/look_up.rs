@@ -290,6 +290,19 @@ impl Node {
         self.head().is_some_and(|head| validator.has_passed(head.validator.as_deref()))
     }
 
+    /// Whether the entry that may be there must not be taken for the result.
+    pub(crate) fn is_made_anew(&self) -> bool {
+        !matches!(
+            self.status(),
+            Status::Miss(
+                MissReason::NeverRan
+                    | MissReason::Changed { .. }
+                    | MissReason::Damaged { .. }
+                    | MissReason::ArtifactGone { .. }
+            )
+        )
+    }
+
     /// Whether the entry of another process can be used after all.
     pub(crate) fn look_again(&self, key: &Digest) -> bool {
         self.session.store.forget(key);
