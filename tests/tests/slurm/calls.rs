@@ -150,8 +150,9 @@ fn calls_that_are_forced_run_though_they_are_there() {
     );
     assert_eq!(place.begun().into_iter().collect::<Vec<_>>(), [(0, 2), (1, 2)]);
 
-    // None suffers for another that shares its task.
-    let told = start(&place, &[&two[..], &["--force", "fit", "--set", "crash=0"]].concat()).end();
+    // None suffers for another that shares its task and comes after it: one job makes both ready in order.
+    let crash = ["--force", "fit", "--set", "crash=0", "--jobs", "1"];
+    let told = start(&place, &[&two[..], &crash].concat()).end();
     assert_eq!(
         (told.code, records(&told, "failed", "fit")),
         (Some(1), vec!["r0".to_owned()]),
