@@ -36,8 +36,14 @@ pub(crate) struct Calls {
     pub(crate) records: Vec<RecordCalls>,
     names: HashSet<Arc<str>>,
     pub(crate) errors: Vec<Error>,
-    /// Where calls are told as they are declared.
-    told: Option<mpsc::Sender<Arc<Node>>>,
+    /// Where calls are told as they are declared, several at a time.
+    told: Option<Box<Told>>,
+}
+
+/// Who is told of calls, and of which next.
+struct Told {
+    to: mpsc::Sender<Vec<Arc<Node>>>,
+    next: Vec<Arc<Node>>,
 }
 
 /// The calls of one record.
@@ -68,9 +74,8 @@ impl Declared {
         let Calls { nodes, equal, .. } = &mut *calls;
         let position = equal.position(nodes, &node);
         if position == calls.nodes.len() {
-            if let Some(told) = &calls.told {
-                // Whoever listens may have heard enough.
-                let _ = told.send(Arc::clone(&node));
+            if let Some(told) = &mut calls.told {
+                told.add(&node);
             }
             calls.nodes.push(node);
         }
@@ -80,9 +85,13 @@ impl Declared {
         Arc::clone(&calls.nodes[position])
     }
 
-    /// Tells `to` each call that is declared from now on.
-    pub(crate) fn tell(&self, to: Option<mpsc::Sender<Arc<Node>>>) {
-        self.calls().told = to;
+    /// Tells `to` each call that is declared from now on; whom calls were told before is told the rest.
+    pub(crate) fn tell(&self, to: Option<mpsc::Sender<Vec<Arc<Node>>>>) {
+        let mut calls = self.calls();
+        if let Some(mut before) = calls.told.take() {
+            before.send();
+        }
+        calls.told = to.map(|to| Box::new(Told { to, next: Vec::new() }));
     }
 
     /// Adds a record, which may branch off another, and returns its position.
@@ -177,6 +186,23 @@ impl Declared {
     /// Reports a mistake in the wiring; all are told together before anything runs.
     pub(crate) fn report(&self, error: Error) {
         self.calls().errors.push(error);
+    }
+}
+
+impl Told {
+    /// Waking a thread for each call would take longer than most of what it does.
+    const AT_ONCE: usize = 32;
+
+    fn add(&mut self, node: &Arc<Node>) {
+        self.next.push(Arc::clone(node));
+        if self.next.len() >= Self::AT_ONCE {
+            self.send();
+        }
+    }
+
+    fn send(&mut self) {
+        // Whoever listens may have heard enough.
+        let _ = self.to.send(std::mem::take(&mut self.next));
     }
 }
 

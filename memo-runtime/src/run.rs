@@ -35,7 +35,7 @@ use scheduler::Scheduler;
 /// What a call asks for can never be had where it is to run; nothing has run then.
 pub(crate) fn run(
     experiment: &str,
-    declaration: Declaration,
+    mut declaration: Declaration,
     options: &RunOptions,
 ) -> Result<Outcome, Error> {
     let start = Instant::now();
@@ -45,9 +45,12 @@ pub(crate) fn run(
     if let Some(executor) = &options.executor {
         executor.check(&declaration.nodes)?;
     }
+    let ahead = declaration.ahead.take();
     let scheduler = Scheduler::new(&declaration, options);
     std::thread::scope(|scope| {
-        if !scheduler.take_read_ahead() {
+        let is_more = scheduler.take_read_ahead();
+        drop(ahead);
+        if !is_more {
             return;
         }
         for _ in 1..workers(&declaration, jobs) {

@@ -14,7 +14,7 @@ use crate::plan::{Declared, RecordCalls};
 use crate::policy::{Policy, Selection, find_stage};
 use crate::record::{Frame, Params, Record, State, Tells};
 use crate::session::{Mode, Session};
-use crate::stage::ahead;
+use crate::stage::ahead::Ahead;
 use crate::stage::explain::Neighbours;
 use crate::stage::former::AcceptedCode;
 use crate::stage::node::Node;
@@ -38,6 +38,8 @@ pub(crate) struct Declaration {
     chosen: Vec<bool>,
     /// Records whose declaration ended early, and the stage whose value they asked for.
     pub(crate) unknown_beyond: Vec<(String, String)>,
+    /// Reads entries ahead until the run begins.
+    pub(crate) ahead: Option<Ahead>,
     /// The frames of the records, to publish what their calls keep; last that of the aggregates.
     pub(crate) frames: Vec<Frame>,
 }
@@ -130,16 +132,16 @@ struct Declaring<'a, P> {
 impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
     fn declare(self, chosen: Chosen<P>) -> Result<Declaration, Error> {
         let experiment = self.experiment;
-        let session = self.pipelines(chosen.records);
+        let (session, ahead) = self.pipelines(chosen.records);
         if let (Some(names), Some(declared)) = (&chosen.names, session.declared()) {
             declared.choose(names)?;
         }
         let aggregates = experiment.declare_aggregates(&session);
-        finish(session, aggregates)
+        finish(session, aggregates, ahead)
     }
 
     /// Runs the pipeline function of each record.
-    fn pipelines(self, records: Vec<NamedParams<P>>) -> Arc<Session> {
+    fn pipelines(self, records: Vec<NamedParams<P>>) -> (Arc<Session>, Option<Ahead>) {
         let session = Arc::new(Session {
             store: self.store.clone(),
             policy: self.policy.clone(),
@@ -151,11 +153,11 @@ impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
             told_unkept: AtomicBool::new(false),
             is_worker: self.options.is_worker,
         });
-        let wanted = self.options.jobs_or_cores() > 1;
-        ahead::while_declaring(session.declared(), records.len(), wanted, || {
-            records.into_iter().for_each(|record| self.declare_record(&session, record));
-        });
-        session
+        let has_two = self.options.jobs_or_cores() > 1;
+        let ahead = if has_two { Ahead::begin(&session, records.len()) } else { None };
+        records.into_iter().for_each(|record| self.declare_record(&session, record));
+        ahead.iter().for_each(Ahead::all_declared);
+        (session, ahead)
     }
 
     fn declare_record(&self, session: &Arc<Session>, record: NamedParams<P>) {
@@ -224,7 +226,11 @@ fn ended<P: Params>(session: &Session, record: &Record<P>, error: BoxError) {
     declared.report(error.in_record(record.name()));
 }
 
-fn finish(session: Arc<Session>, aggregates: Frame) -> Result<Declaration, Error> {
+fn finish(
+    session: Arc<Session>,
+    aggregates: Frame,
+    ahead: Option<Ahead>,
+) -> Result<Declaration, Error> {
     let Some(declared) = session.declared() else {
         return Err(Error::new(ErrorKind::Wiring, "the experiment was not declared"));
     };
@@ -258,7 +264,8 @@ fn finish(session: Arc<Session>, aggregates: Frame) -> Result<Declaration, Error
     let names = calls.records.iter().map(|record| Arc::clone(&record.name)).collect();
     let chosen = calls.records.iter().map(|record| record.is_chosen).collect();
     drop(calls);
-    Ok(Declaration { session, nodes, callers, records: names, chosen, unknown_beyond, frames })
+    let records = names;
+    Ok(Declaration { session, nodes, callers, records, chosen, unknown_beyond, ahead, frames })
 }
 
 /// Keeps the calls of one stage, and those that they depend on.

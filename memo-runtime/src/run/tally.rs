@@ -63,7 +63,7 @@ pub(super) fn outcome(declaration: &Declaration, ends: &[End]) -> Outcome {
     for (node, end) in declaration.nodes.iter().zip(ends) {
         // One that was found, turned out to be damaged and was made again may be lost as well.
         let done = matches!(end, End::Ran | End::Cached);
-        let lost = done && node.is_kept() && !node.is_all_kept();
+        let lost = done && !node.is_all_kept() && node.is_kept();
         outcome.lost += usize::from(lost);
         if let End::Failed(error) = end {
             outcome.failures.push(error.clone());

@@ -1,4 +1,4 @@
-//! Reading entries ahead, on a thread of its own, while further calls are declared.
+//! Reading entries ahead, on a thread of its own, while further calls are declared and the run is made ready.
 //!
 //! Nothing is decided by it: a call is looked up as ever, and only where its key is the very one that was
 //! guessed is the manifest not read again.
@@ -6,55 +6,61 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
 
 use super::inputs::Input;
 use super::node::{Node, kept};
 use crate::digest::Digest;
 use crate::lazy::Origin;
-use crate::plan::Declared;
+use crate::session::Session;
 use crate::store::Found;
 use crate::store::manifest::{Head, Kept};
 
 /// From so many records on it is worth a thread.
 const RECORDS: usize = 64;
 
-/// Declares `records` records, and reads entries of what was declared meanwhile, if `wanted`.
-pub(crate) fn while_declaring<R>(
-    declared: Option<&Declared>,
-    records: usize,
-    wanted: bool,
-    declare: impl FnOnce() -> R,
-) -> R {
-    let Some(declared) = declared.filter(|_| wanted && records >= RECORDS) else {
-        return declare();
-    };
-    let (sender, nodes) = mpsc::channel::<Arc<Node>>();
-    let is_over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            for node in nodes {
-                if is_over.load(Ordering::Relaxed) {
-                    break;
-                }
-                node.read();
-            }
-        });
+/// The thread that reads ahead. It ends when all was read, at the latest when this is dropped.
+pub(crate) struct Ahead {
+    session: Arc<Session>,
+    is_over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ahead {
+    /// Begins to read entries of what is declared from now on, where it is worth it.
+    pub(crate) fn begin(session: &Arc<Session>, records: usize) -> Option<Self> {
+        let declared = session.declared().filter(|_| records >= RECORDS)?;
+        let (sender, told) = mpsc::channel::<Vec<Arc<Node>>>();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let ends = Arc::clone(&is_over);
+        let read = move || {
+            told.iter()
+                .flatten()
+                .take_while(|_| !ends.load(Ordering::Relaxed))
+                .for_each(|node| node.read());
+        };
+        // Without a thread nothing is read ahead.
+        let thread = thread::Builder::new().spawn(read).ok()?;
         declared.tell(Some(sender));
-        let _ends = Ends { declared, is_over: &is_over };
-        declare()
-    })
+        Some(Self { session: Arc::clone(session), is_over, thread: Some(thread) })
+    }
+
+    /// Says that nothing more is declared that is worth it.
+    pub(crate) fn all_declared(&self) {
+        if let Some(declared) = self.session.declared() {
+            declared.tell(None);
+        }
+    }
 }
 
-/// Ends the reading, also where declaring panics.
-struct Ends<'a> {
-    declared: &'a Declared,
-    is_over: &'a AtomicBool,
-}
-
-impl Drop for Ends<'_> {
+impl Drop for Ahead {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
-        self.declared.tell(None);
+        self.all_declared();
+        if let Some(thread) = self.thread.take() {
+            // One that has panicked has read what it has read.
+            let _ = thread.join();
+        }
     }
 }
 
@@ -71,9 +77,7 @@ impl Node {
             Origin::Shard(..) | Origin::Broken => None,
         });
         let Some(key) = key else { return };
-        if let Found::Entry(head) =
-            self.session.store.look_up(self.spec.name, &key, Some(self.spec))
-        {
+        if let Found::Entry(head) = self.session.store.find(self.spec.name, &key, Some(self.spec)) {
             let _ = self.ahead.set(head);
         }
     }

@@ -42,6 +42,20 @@ impl Store {
         if let Some(head) = known.filter(|head| head.broken_reference(self.files()).is_none()) {
             return Found::Entry(head);
         }
+        let found = self.find(stage, key, asked);
+        if let Found::Entry(head) = &found {
+            self.remember(head);
+        }
+        found
+    }
+
+    /// Does the same without a memory of what was found before.
+    pub(crate) fn find(
+        &self,
+        stage: &str,
+        key: &Digest,
+        asked: Option<&'static StageSpec>,
+    ) -> Found {
         let index = self.0.indexes.of(stage);
         let indexed = index.find(&self.0.layout, stage, key, asked);
         let head = match indexed.filter(|head| what_is_wrong(head, stage, key).is_none()) {
@@ -59,7 +73,6 @@ impl Store {
             let outlived = self.has_lost_artifacts_only(&head).then_some(head);
             return Found::Gone { what, outlived };
         }
-        self.remember(&head);
         Found::Entry(head)
     }
 

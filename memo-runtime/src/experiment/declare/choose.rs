@@ -100,7 +100,7 @@ impl Trial {
         let store = options.open_store(&experiment.store)?;
         let policy = policy(experiment, &options);
         let declaring = Declaring { experiment, options: &options, store, policy, dry: true };
-        let session = declaring.pipelines(records);
+        let (session, _) = declaring.pipelines(records);
         Ok(session.declared().map_or(Self::default(), |declared| Self::read(&declared.calls())))
     }
 
