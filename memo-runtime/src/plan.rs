@@ -36,6 +36,8 @@ pub(crate) struct Calls {
     pub(crate) records: Vec<RecordCalls>,
     names: HashSet<Arc<str>>,
     pub(crate) errors: Vec<Error>,
+    /// Whether a call publishes a result.
+    pub(crate) publishes: bool,
     /// Where calls are told as they are declared, several at a time.
     told: Option<Box<Told>>,
 }
@@ -77,6 +79,7 @@ impl Declared {
             if let Some(told) = &mut calls.told {
                 told.add(&node);
             }
+            calls.publishes |= node.outputs.iter().any(|slot| slot.published().is_some());
             calls.nodes.push(node);
         }
         if let Some(record) = calls.records.get_mut(record) {

@@ -28,6 +28,9 @@ mod tally;
 
 use scheduler::Scheduler;
 
+/// From so many calls on it is worth a thread to go through them once more.
+const MANY: usize = 1000;
+
 /// Runs what was declared.
 ///
 /// # Errors
@@ -66,15 +69,19 @@ pub(crate) fn run(
         scheduler.end();
     });
     let ends = scheduler.into_ends();
-    let lost = tally::publish(&declaration, &ends);
-    let mut outcome = tally::outcome(&declaration, &ends);
-    outcome.lost += lost;
+    let (links, mut outcome) = beside(
+        jobs > 1 && declaration.nodes.len() >= MANY,
+        || links::digest_of(&declaration.frames),
+        || tally::outcome(&declaration, &ends),
+    );
+    outcome.lost += tally::publish(&declaration, &ends);
     if options.tells_calls {
         outcome.calls = ended::calls(&declaration, &ends);
     }
     outcome.interrupted = declaration.session.is_interrupted();
     outcome.seconds = start.elapsed().as_secs_f64();
-    write_down(experiment, &declaration, &outcome, tally::misses(&declaration, &ends));
+    let calls = tally::misses(&declaration, &ends);
+    write_down(experiment, &declaration, &outcome, calls, links);
     (outcome.records, outcome.aggregates) = declaration.states();
     store.emit(|| Event::RunFinished {
         cached: outcome.cached,
@@ -85,6 +92,22 @@ pub(crate) fn run(
         saved: outcome.saved,
     });
     Ok(outcome)
+}
+
+/// Does two things, at the same time if that is worth a thread.
+fn beside<A: Send, B>(
+    is_worth: bool,
+    one: impl Fn() -> A + Sync,
+    other: impl FnOnce() -> B,
+) -> (A, B) {
+    if !is_worth {
+        return (one(), other());
+    }
+    std::thread::scope(|scope| {
+        let beside = Builder::new().spawn_scoped(scope, &one);
+        let other = other();
+        (beside.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(&one), other)
+    })
 }
 
 /// Returns how many threads have something to do at most. The shards of an array are many.
@@ -111,6 +134,7 @@ fn write_down(
     declaration: &Declaration,
     outcome: &Outcome,
     calls: Vec<CallRecord>,
+    links: Option<blake3::Hash>,
 ) {
     let store = &declaration.session.store;
     let record = RunRecord {
@@ -131,7 +155,8 @@ fn write_down(
         calls,
     };
     store.keep_indexes();
-    let written = links::make(store, experiment, &declaration.frames).and(record.write(store));
+    let written =
+        links::make(store, experiment, &declaration.frames, links).and(record.write(store));
     // Where nobody may write, nobody expects a history.
     let forbidden = |error: &io::Error| {
         matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)

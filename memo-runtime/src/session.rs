@@ -31,7 +31,7 @@ pub(crate) enum Mode {
     /// A call runs, or finds its result, before it returns.
     AtOnce,
     /// A call becomes a node of the plan. `dry` forbids to run one that is forced.
-    Planned { declared: Declared, dry: AtomicBool },
+    Planned { declared: Box<Declared>, dry: AtomicBool },
 }
 
 impl Session {

@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use super::{Experiment, NamedParams, RunOptions};
 use crate::aggregate::Records;
 use crate::error::{BoxError, Error, ErrorKind};
+use crate::plan::RecordCalls;
 use crate::plan::lists::Lists;
-use crate::plan::{Declared, RecordCalls};
 use crate::policy::{Policy, Selection, find_stage};
 use crate::record::{Frame, Params, Record, State, Tells};
 use crate::session::{Mode, Session};
@@ -38,6 +38,8 @@ pub(crate) struct Declaration {
     chosen: Vec<bool>,
     /// Records whose declaration ended early, and the stage whose value they asked for.
     pub(crate) unknown_beyond: Vec<(String, String)>,
+    /// Whether a call publishes a result.
+    pub(crate) publishes: bool,
     /// Reads entries ahead until the run begins.
     pub(crate) ahead: Option<Ahead>,
     /// The frames of the records, to publish what their calls keep; last that of the aggregates.
@@ -110,10 +112,13 @@ fn policy<P>(experiment: &Experiment<P>, options: &RunOptions) -> Policy {
 
 /// Each name on the command line must be that of one stage, now that all are known.
 fn check_names(policy: &Policy, nodes: &[Arc<Node>]) -> Result<(), Error> {
+    let mut names = policy.force.names().iter().chain(policy.no_cache.names()).peekable();
+    if names.peek().is_none() {
+        return Ok(());
+    }
     let mut known: Vec<_> = nodes.iter().map(|node| node.spec.name).collect();
     known.sort_unstable();
     known.dedup();
-    let mut names = policy.force.names().iter().chain(policy.no_cache.names());
     names.try_for_each(|name| find_stage(name, &known).map(drop)).map_err(usage)
 }
 
@@ -145,7 +150,7 @@ impl<P: Params + Clone + DeserializeOwned> Declaring<'_, P> {
         let session = Arc::new(Session {
             store: self.store.clone(),
             policy: self.policy.clone(),
-            mode: Mode::Planned { declared: Declared::default(), dry: AtomicBool::new(self.dry) },
+            mode: Mode::Planned { declared: Box::default(), dry: AtomicBool::new(self.dry) },
             interrupted: Arc::clone(&self.options.interrupted),
             neighbours: Neighbours::default(),
             experiment: Some(self.experiment.name.clone()),
@@ -261,11 +266,21 @@ fn finish(
         Some((record.name.to_string(), stage))
     };
     let unknown_beyond = calls.records.iter().filter_map(ended).collect();
-    let names = calls.records.iter().map(|record| Arc::clone(&record.name)).collect();
+    let records = calls.records.iter().map(|record| Arc::clone(&record.name)).collect();
+    let publishes = calls.publishes;
     let chosen = calls.records.iter().map(|record| record.is_chosen).collect();
     drop(calls);
-    let records = names;
-    Ok(Declaration { session, nodes, callers, records, chosen, unknown_beyond, ahead, frames })
+    Ok(Declaration {
+        session,
+        nodes,
+        callers,
+        records,
+        chosen,
+        unknown_beyond,
+        publishes,
+        ahead,
+        frames,
+    })
 }
 
 /// Keeps the calls of one stage, and those that they depend on.

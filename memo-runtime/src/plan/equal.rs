@@ -2,6 +2,7 @@
 //! of them has run.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
@@ -16,21 +17,34 @@ use crate::stage::node::Node;
 /// Where the calls of a plan are, by what they do.
 #[derive(Default)]
 pub(super) struct Equal {
-    /// By the hash of a call, and how many others have the same.
-    positions: HashMap<(u64, usize), usize, BuildHasherDefault<Hashed>>,
+    /// By the hash of a call, the first that has it.
+    first: HashMap<u64, usize, BuildHasherDefault<Hashed>>,
+    /// By the hash of a call, the others that have the same.
+    others: HashMap<u64, Vec<usize>, BuildHasherDefault<Hashed>>,
 }
 
 impl Equal {
     /// Returns where among `nodes` the call is that equals `node`; where there is none, notes that it comes next.
     pub(super) fn position(&mut self, nodes: &[Arc<Node>], node: &Node) -> usize {
         let (hash, next) = (hash_of(node), nodes.len());
-        let is_it = |at: &usize| nodes.get(*at).is_none_or(|there| are_equal(there, node));
-        let mut of_hash = (0..).map(|others| *self.positions.entry((hash, others)).or_insert(next));
-        of_hash.find(is_it).unwrap_or(next)
+        let is_it = |at: &usize| nodes.get(*at).is_some_and(|there| are_equal(there, node));
+        let first = match self.first.entry(hash) {
+            Entry::Vacant(place) => return *place.insert(next),
+            Entry::Occupied(place) => *place.get(),
+        };
+        if is_it(&first) {
+            return first;
+        }
+        let others = self.others.entry(hash).or_default();
+        others.iter().copied().find(is_it).unwrap_or_else(|| {
+            others.push(next);
+            next
+        })
     }
 
     pub(super) fn clear(&mut self) {
-        self.positions.clear();
+        self.first.clear();
+        self.others.clear();
     }
 }
 

@@ -12,6 +12,9 @@ use crate::store::history::{CallEnd, CallRecord};
 /// Publishes what each record's calls have kept. Returns how many could not be.
 pub(super) fn publish(declaration: &Declaration, ends: &[End]) -> usize {
     let mut lost = 0;
+    if !declaration.publishes {
+        return lost;
+    }
     let done = |end: &End| matches!(end, End::Cached | End::Ran);
     let all = declaration.nodes.iter().zip(declaration.callers.iter()).zip(ends);
     for ((node, callers), _) in all.filter(|(_, end)| done(end)) {

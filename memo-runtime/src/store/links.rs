@@ -21,9 +21,14 @@ struct Link {
     kept: Kept,
 }
 
-/// Makes the links of all records of an experiment.
-pub(crate) fn make(store: &Store, experiment: &str, frames: &[Frame]) -> io::Result<()> {
-    let Some(digest) = digest_of(frames) else { return Ok(()) };
+/// Makes the links of all records of an experiment. `digest` is theirs.
+pub(crate) fn make(
+    store: &Store,
+    experiment: &str,
+    frames: &[Frame],
+    digest: Option<blake3::Hash>,
+) -> io::Result<()> {
+    let Some(digest) = digest else { return Ok(()) };
     if store.is_read_only() || !store.layout().base().exists() {
         return Ok(());
     }
@@ -44,7 +49,7 @@ pub(crate) fn make(store: &Store, experiment: &str, frames: &[Frame]) -> io::Res
 }
 
 /// Digests what the links of all records would be; `None` if there would be none.
-fn digest_of(frames: &[Frame]) -> Option<blake3::Hash> {
+pub(crate) fn digest_of(frames: &[Frame]) -> Option<blake3::Hash> {
     /// BLAKE3 is fast on large pieces only.
     const PIECE: usize = 64 * 1024;
     let (mut hasher, mut bytes) = (blake3::Hasher::new(), Vec::with_capacity(PIECE + 4096));

@@ -16,10 +16,15 @@ use crate::store::look_up::open_to_read;
 /// How long a folder is believed to be as it was seen. Who runs for hours sees what others do meanwhile.
 const BELIEF: Duration = Duration::from_secs(1);
 
+/// An index of so many bytes is read at once: where most of its folders are asked for, that is sooner done.
+const SMALL: usize = 4 << 20;
+
 /// An index that was opened.
 #[derive(Debug)]
 pub(super) struct View {
     file: File,
+    /// As much as was read from the beginning of the file.
+    begin: Vec<u8>,
     /// The folder of the stage's entries.
     stage: PathBuf,
     /// By their numbers.
@@ -47,15 +52,17 @@ impl View {
     pub(super) fn open(folder: &Path, stage: &str) -> Option<Self> {
         let file = open_to_read(&Layout::entry_index(folder)).ok()?;
         let metadata = file.metadata().ok().filter(fs::Metadata::is_file)?;
-        let mut table = Vec::with_capacity(format::LARGEST_TABLE);
-        (&file).take(format::LARGEST_TABLE as u64).read_to_end(&mut table).ok()?;
+        let length = usize::try_from(metadata.len()).ok()?;
+        let begins = if length <= SMALL { length } else { format::LARGEST_TABLE };
+        let mut begin = Vec::with_capacity(begins);
+        (&file).take(begins as u64).read_to_end(&mut begin).ok()?;
         let mut folders: Vec<Option<Folder>> = (0..FOLDERS).map(|_| None).collect();
-        for row in format::read_table(&table, stage)? {
+        for row in format::read_table(&begin, stage)? {
             let is_there = row.offset + u64::from(row.length) <= metadata.len();
             let heads = if is_there { Heads::Unread } else { Heads::Void };
             folders[usize::from(row.number)] = Some(Folder { row, heads, seen: None });
         }
-        Some(Self { file, stage: folder.to_owned(), folders })
+        Some(Self { file, begin, stage: folder.to_owned(), folders })
     }
 
     /// Returns the bytes of the head of `key`, if its folder is as it was; none where it is only listed.
@@ -82,7 +89,8 @@ impl View {
             }
         }
         if let Heads::Unread = folder.heads {
-            folder.heads = read(&self.file, &folder.row).map_or(Heads::Void, Heads::Read);
+            let block = read(&self.begin, &self.file, &folder.row);
+            folder.heads = block.map_or(Heads::Void, Heads::Read);
         }
         match &folder.heads {
             Heads::Read(block) => Some(block),
@@ -98,8 +106,12 @@ impl View {
     }
 }
 
-fn read(file: &File, row: &Row) -> Option<Block> {
-    let mut bytes = vec![0; usize::try_from(row.length).ok()?];
+fn read(begin: &[u8], file: &File, row: &Row) -> Option<Block> {
+    let (start, length) = (usize::try_from(row.offset).ok()?, usize::try_from(row.length).ok()?);
+    if let Some(bytes) = begin.get(start..start + length) {
+        return row.block(bytes.to_vec());
+    }
+    let mut bytes = vec![0; length];
     file.read_exact_at(&mut bytes, row.offset).ok()?;
     row.block(bytes)
 }
