@@ -154,6 +154,30 @@ fn the_next_process_opens_few_manifests() {
 }
 
 #[test]
+fn a_large_one_is_read_folder_by_folder_and_says_the_same() {
+    let kit = Kit::new(100);
+    kit.run();
+    let (mut large, mut small) = (
+        View::open_small(&kit.stage(), STAGE, 0).unwrap(),
+        View::open_small(&kit.stage(), STAGE, usize::MAX).unwrap(),
+    );
+    for number in 0..100 {
+        let found = large.find(&key(number)).map(<[u8]>::to_vec);
+        assert!(found.is_some());
+        assert_eq!(found.as_deref(), small.find(&key(number)));
+    }
+    // The last block is the last folder's.
+    let mut bytes = fs::read(kit.index()).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(kit.index(), bytes).unwrap();
+    for small in [0, usize::MAX] {
+        let mut view = View::open_small(&kit.stage(), STAGE, small).unwrap();
+        let missed: Vec<u64> = (0..100).filter(|n| view.find(&key(*n)).is_none()).collect();
+        assert_eq!(missed, (0..100).filter(|n| n % 4 == 3).collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn few_openings_are_not_worth_one() {
     let kit = Kit::new(100);
     kit.clock_moves_on();

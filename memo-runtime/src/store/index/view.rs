@@ -50,10 +50,15 @@ enum Heads {
 impl View {
     /// Opens the index in the folder of a stage's entries. What cannot be believed is not there.
     pub(super) fn open(folder: &Path, stage: &str) -> Option<Self> {
+        Self::open_small(folder, stage, SMALL)
+    }
+
+    /// Does the same where an index of `small` bytes is read at once.
+    pub(super) fn open_small(folder: &Path, stage: &str, small: usize) -> Option<Self> {
         let file = open_to_read(&Layout::entry_index(folder)).ok()?;
         let metadata = file.metadata().ok().filter(fs::Metadata::is_file)?;
         let length = usize::try_from(metadata.len()).ok()?;
-        let begins = if length <= SMALL { length } else { format::LARGEST_TABLE };
+        let begins = if length <= small { length } else { format::LARGEST_TABLE };
         let mut begin = Vec::with_capacity(begins);
         (&file).take(begins as u64).read_to_end(&mut begin).ok()?;
         let mut folders: Vec<Option<Folder>> = (0..FOLDERS).map(|_| None).collect();
