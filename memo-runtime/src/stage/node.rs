@@ -3,9 +3,7 @@
 //! A node is settled once: found in the store, run, or failed. Its outputs' values live in slots, and
 //! come and go; what the node keeps for good is the head of its entry.
 
-use std::any::Any;
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -14,19 +12,22 @@ use super::array::Array;
 use super::fixed::Instance;
 use super::inputs::{Input, Work};
 use super::retry::Attempt;
-use super::validate::{Outputs, Validator};
-use crate::artifact::Artifact;
+use super::validate::Validator;
 use crate::digest::Digest;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::event::{Event, MissReason};
 use crate::key::files::FileDigest;
 use crate::key::part::PartDigest;
-use crate::key::{ComponentKind, KeyMaker};
 use crate::lazy::{Handle, Origin};
 use crate::session::Session;
 use crate::slot::AnySlot;
 use crate::started::progress::Progress;
-use crate::store::manifest::{Head, Kept};
+use crate::store::manifest::Head;
+
+mod identity;
+mod values;
+
+pub(crate) use values::kept;
 
 /// A predicate that says whether a failed attempt is followed by another.
 pub(crate) type RetryIf = Box<dyn Fn(&Attempt<'_>) -> bool + Send + Sync>;
@@ -167,45 +168,6 @@ impl Node {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns what tells this call from all others of a run, in any process, before any digest is known:
-    /// the call itself, and the calls that its inputs come from.
-    pub(crate) fn plan_identity(&self) -> Digest {
-        let mut open = vec![self];
-        while let Some(node) = open.last().copied() {
-            let above = node.upstream().map(|above| &**above);
-            let (known, before) = (open.len(), node.plan_identity.get());
-            if before.is_none() {
-                open.extend(above.filter(|above| above.plan_identity.get().is_none()));
-            }
-            if open.len() == known {
-                node.plan_identity.get_or_init(|| Box::new(node.identity_of_inputs()));
-                open.pop();
-            }
-        }
-        self.plan_identity.get().map_or_else(|| self.identity_of_inputs(), |known| **known)
-    }
-
-    /// Makes the identity in a plan of those of the calls above.
-    fn identity_of_inputs(&self) -> Digest {
-        let mut maker = self.key_maker(&self.instance.digest);
-        for (spec, input) in self.spec.inputs.iter().zip(&self.inputs) {
-            maker.add_text(ComponentKind::Input, spec.parameter);
-            for row in input.rows() {
-                let (output, digest) = match row.origin() {
-                    Some(Origin::Node(node, output) | Origin::Shard(node, output, _)) => {
-                        (*output, node.plan_identity())
-                    }
-                    Some(Origin::Inserted(digest)) => (usize::MAX, *digest),
-                    Some(Origin::Broken) | None => (usize::MAX, Digest::of(b"absent")),
-                };
-                maker.add(ComponentKind::Input, row.name, &digest);
-                maker.add_text(ComponentKind::Input, &output.to_string());
-                maker.add(ComponentKind::Param, "", row.params.unwrap_or(&Digest::of(b"none")));
-            }
-        }
-        maker.finish()
     }
 
     /// Returns how long the body took, for a call that has run.
@@ -351,39 +313,6 @@ impl Node {
         self.inputs.iter().flat_map(Input::handles).filter_map(Handle::node)
     }
 
-    /// Returns the digest by which an output enters the keys of what reads it; `None` while that is
-    /// not known.
-    ///
-    /// An output that is kept enters by its artifact. One that is not enters by the key of the call.
-    pub(crate) fn identity(&self, output: usize) -> Option<Digest> {
-        if self.array.is_some() {
-            return self.identity_of_all(output);
-        }
-        let (head, key, settled) = {
-            let state = self.state();
-            let settled = matches!(state.status, Status::Hit | Status::Ran);
-            let outlived = if settled { None } else { state.outlived().cloned() };
-            let oldest_key = state.rare.as_ref().and_then(|rare| rare.oldest_key);
-            let key = oldest_key.or(state.key)?;
-            (state.head.clone().or(outlived), key, settled)
-        };
-        if let Some(kept) = head.as_ref().and_then(|head| kept(head, output)) {
-            return Some(kept.identity());
-        }
-        let will_be_kept = self.is_kept() && self.outputs[output].format().is_some();
-        if will_be_kept && !settled {
-            return None;
-        }
-        let mut maker = KeyMaker::new();
-        maker.add(ComponentKind::Stage, "", &key);
-        maker.add_text(ComponentKind::Input, &output.to_string());
-        if self.state().spoiled {
-            // Nobody knows what was read, so nothing that follows may be found by another run.
-            maker.add_text(ComponentKind::Input, self.session.store.run());
-        }
-        Some(maker.finish())
-    }
-
     pub(crate) fn set_outlived(&self, head: Option<Arc<Head>>) {
         let mut state = self.state();
         if head.is_some() || state.rare.is_some() {
@@ -400,86 +329,6 @@ impl Node {
     /// Notes that the body may have read something else than the key says.
     pub(crate) fn spoil(&self) {
         self.state().spoiled = true;
-    }
-
-    /// Returns what the entry says of an output's artifact.
-    pub(crate) fn kept(&self, output: usize) -> Option<Kept> {
-        self.head().and_then(|head| kept(&head, output).cloned())
-    }
-
-    /// Whether the entry has an artifact of an output.
-    pub(crate) fn is_kept_at(&self, output: usize) -> bool {
-        self.state().head.as_ref().is_some_and(|head| kept(head, output).is_some())
-    }
-
-    pub(crate) fn open_artifact(&self, output: usize) -> Option<Artifact> {
-        self.artifact_of(&self.head()?, output)
-    }
-
-    /// Opens what an entry of this call has kept of an output.
-    pub(crate) fn artifact_of(&self, head: &Arc<Head>, output: usize) -> Option<Artifact> {
-        kept(head, output)?;
-        Some(Artifact::kept(&self.session.store, Arc::clone(head), output))
-    }
-
-    /// Whether an output's value can be had without running the body.
-    pub(crate) fn has_value(&self, output: usize) -> bool {
-        if self.array.is_some() {
-            return self.has_ended_well();
-        }
-        self.is_kept_at(output) || self.outputs[output].peek_any().is_some()
-    }
-
-    pub(crate) fn evict(&self, output: usize) {
-        if self.is_kept_at(output) && self.outputs[output].evict() {
-            let (stage, output) = (self.spec.name, self.spec.outputs[output].name);
-            self.session.store.emit(|| Event::Evicted { stage, output });
-        }
-    }
-
-    pub(crate) fn told_loaded(&self, output: usize) {
-        let size = self.kept(output).map_or(0, |kept| kept.size);
-        let (stage, output) = (self.spec.name, self.spec.outputs[output].name);
-        self.session.store.emit(|| Event::Loaded { stage, output, size });
-    }
-
-    /// Returns the path of an output's main file.
-    pub(crate) fn path(&self, output: usize) -> Result<PathBuf, Error> {
-        let Some(kept) = self.kept(output) else {
-            let name = self.spec.outputs[output].name;
-            let message =
-                format!("the output `{name}` has no file: it has no cacher, or could not be kept");
-            return Err(self.blame(Error::new(ErrorKind::Cacher, message)));
-        };
-        self.session.store.file_of(&kept).map_err(|error| self.blame(error))
-    }
-}
-
-/// Returns what an entry says of an output's artifact.
-pub(crate) fn kept(head: &Head, output: usize) -> Option<&Kept> {
-    head.outputs.get(output)?.artifact.as_ref()
-}
-
-/// A validator is given the values that are held, else what the entry has kept.
-impl Outputs for Node {
-    fn value(&self, index: usize) -> Result<Arc<dyn Any + Send + Sync>, Error> {
-        let slot = &self.outputs[index];
-        if let Some(value) = slot.peek_any() {
-            return Ok(value);
-        }
-        let artifact = self.open_artifact(index).ok_or_else(|| {
-            Error::new(ErrorKind::Cacher, "the value is neither in memory nor kept")
-        })?;
-        let value = slot.load_any(artifact)?;
-        self.told_loaded(index);
-        Ok(value)
-    }
-
-    fn artifact(&self, index: usize) -> Result<Artifact, Error> {
-        self.open_artifact(index).ok_or_else(|| {
-            let message = "an output without a cacher has no file to validate";
-            Error::new(ErrorKind::Cacher, message)
-        })
     }
 }
 
