@@ -161,7 +161,7 @@ impl AcrossInput {
         }
         if let Some(first) = absent.first() {
             let row = frame.rows.iter().find(|row| row.name == **first);
-            let names = row.into_iter().flat_map(|row| row.state.keys().map(|name| &**name));
+            let names = row.into_iter().flat_map(|row| row.state.names());
             let more = match absent.len() - 1 {
                 0 => String::new(),
                 more => format!(" and {more} more"),

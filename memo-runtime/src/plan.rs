@@ -94,7 +94,7 @@ impl Declared {
         if let Some(mut before) = calls.told.take() {
             before.send();
         }
-        calls.told = to.map(|to| Box::new(Told { to, next: Vec::new() }));
+        calls.told = to.map(|to| Box::new(Told { to, next: Vec::with_capacity(Told::AT_ONCE) }));
     }
 
     /// Adds a record, which may branch off another, and returns its position.
@@ -115,7 +115,7 @@ impl Declared {
             is_chosen: true,
             nodes: Vec::new(),
             ended: None,
-            state: State::new(),
+            state: State::default(),
             fields: Arc::clone(params) as Fields,
             params: Arc::clone(params) as Arc<dyn Any + Send + Sync>,
         });
@@ -205,7 +205,8 @@ impl Told {
 
     fn send(&mut self) {
         // Whoever listens may have heard enough.
-        let _ = self.to.send(std::mem::take(&mut self.next));
+        let next = std::mem::replace(&mut self.next, Vec::with_capacity(Self::AT_ONCE));
+        let _ = self.to.send(next);
     }
 }
 

@@ -1,7 +1,6 @@
 //! [`Record`]: one run of a pipeline for one `params`; its state maps output names to handles.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -16,6 +15,10 @@ use crate::stage::node::Node;
 use crate::started::{Begun, Start};
 use crate::store::Store;
 use crate::store::results;
+
+mod state;
+
+pub(crate) use state::{Bound, State};
 
 /// What a record's params may be: any `serde` type of one's own.
 #[diagnostic::on_unimplemented(
@@ -152,23 +155,6 @@ impl<P: Params> Fielded for P {
 /// Gives fields of the params.
 pub(crate) type Fields = Arc<dyn Fielded>;
 
-/// Output names and what they are bound to.
-pub(crate) type State = BTreeMap<Cow<'static, str>, Bound>;
-
-/// A handle that a name is bound to.
-#[derive(Clone)]
-pub(crate) struct Bound {
-    pub(crate) handle: Handle,
-    /// Whether the name was bound on the record that this one branched off: then it may be bound anew.
-    inherited: bool,
-}
-
-impl Bound {
-    fn new(handle: Handle) -> Self {
-        Self { handle, inherited: false }
-    }
-}
-
 /// What an aggregate sees of a record.
 pub(crate) struct RecordState {
     pub(crate) name: Arc<str>,
@@ -179,7 +165,7 @@ pub(crate) struct RecordState {
 
 impl Frame {
     pub(crate) fn new(session: Arc<Session>, name: Option<Arc<str>>, index: usize) -> Self {
-        let (state, rows, fields, start) = (State::new(), Vec::new(), None, Start::Waits);
+        let (state, rows, fields, start) = (State::default(), Vec::new(), None, Start::Waits);
         Self { session, name, index, state, rows, fields, start, tells: Tells::Never }
     }
 
@@ -243,7 +229,7 @@ impl Frame {
 
     /// Binds a name to a call that does not fit, so that what follows is not reported as well.
     pub(crate) fn bind_broken(&mut self, name: Cow<'static, str>, handle: Handle) {
-        if !self.state.contains_key(&name) {
+        if self.state.get(&name).is_none() {
             self.set(name, Bound::new(handle));
         }
     }
@@ -357,7 +343,7 @@ impl<P: Params> Record<P> {
 
     /// Lists the names in the state, in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.frame.state.keys().map(|name| &**name)
+        self.frame.state.names()
     }
 
     fn bound(&self, name: &str) -> Result<&Bound, Error> {
@@ -382,7 +368,7 @@ impl<P: Params> Record<P> {
             session.declared().map_or(0, |declared| declared.add_record(&name, &params, parent));
         let mut record = Self::in_session(session, name, params, index);
         record.frame.tells = Tells::AtOnce;
-        for (name, bound) in &self.frame.state {
+        for (name, bound) in self.frame.state.iter() {
             record.frame.set(name.clone(), Bound { inherited: true, ..bound.clone() });
         }
         record
@@ -393,7 +379,7 @@ impl<P> std::fmt::Debug for Record<P> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Record")
             .field("name", &self.frame.name)
-            .field("state", &self.frame.state.keys())
+            .field("state", &self.frame.state.names().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }

@@ -56,7 +56,7 @@ impl Declaration {
     /// Returns what each record's state holds in the end, and what that of the aggregates does.
     pub(crate) fn states(self) -> (BTreeMap<Arc<str>, State>, State) {
         let mut records = BTreeMap::new();
-        let mut aggregates = State::new();
+        let mut aggregates = State::default();
         for (index, mut frame) in self.frames.into_iter().enumerate() {
             let state = std::mem::take(&mut frame.state);
             match frame.name.take() {

@@ -133,9 +133,9 @@ impl Outcome {
     /// sooner than the calls are taken apart. Values from outside are dropped all the same.
     #[cfg(feature = "cli")]
     pub(crate) fn leave(self) {
-        let handles = || self.records.values().flat_map(State::values).map(|bound| &bound.handle);
-        let mut nodes = handles().filter_map(Handle::node);
-        let leaves_nothing = nodes.next().is_some_and(|node| node.session.store.leaves_nothing());
+        let handles = || self.records.values().flat_map(State::handles);
+        let node = handles().find_map(Handle::node);
+        let leaves_nothing = node.is_some_and(|node| node.session.store.leaves_nothing());
         if !leaves_nothing || self.ran + self.failed + self.skipped > 0 || self.interrupted {
             return;
         }
@@ -242,7 +242,7 @@ fn find<T: Send + Sync + 'static>(state: &State, name: &str) -> Result<Lazy<T>, 
 
 fn handle<'a>(state: &'a State, name: &str) -> Result<&'a Handle, Error> {
     let bound = state.get(name).ok_or_else(|| {
-        let near = did_you_mean(name, state.keys().map(|name| &**name));
+        let near = did_you_mean(name, state.names());
         Error::new(ErrorKind::Wiring, format!("there is no output `{name}`{near}"))
     })?;
     Ok(&bound.handle)

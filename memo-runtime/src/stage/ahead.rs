@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use super::inputs::Input;
 use super::node::{Node, kept};
@@ -34,10 +35,11 @@ impl Ahead {
         let is_over = Arc::new(AtomicBool::new(false));
         let ends = Arc::clone(&is_over);
         let read = move || {
-            told.iter()
-                .flatten()
-                .take_while(|_| !ends.load(Ordering::Relaxed))
-                .for_each(|node| node.read());
+            for nodes in told {
+                let now = Instant::now();
+                let wanted = nodes.iter().take_while(|_| !ends.load(Ordering::Relaxed));
+                wanted.for_each(|node| node.read(now));
+            }
         };
         // Without a thread nothing is read ahead.
         let thread = thread::Builder::new().spawn(read).ok()?;
@@ -66,7 +68,7 @@ impl Drop for Ahead {
 
 impl Node {
     /// Reads the entry, if the key can be told by what was read ahead before.
-    fn read(&self) {
+    fn read(&self, now: Instant) {
         let reads_across = self.inputs.iter().any(|input| matches!(input, Input::Across(_)));
         if reads_across || self.array.is_some() || self.never_looked_up().is_some() {
             return;
@@ -77,7 +79,9 @@ impl Node {
             Origin::Shard(..) | Origin::Broken => None,
         });
         let Some(key) = key else { return };
-        if let Found::Entry(head) = self.session.store.find(self.spec.name, &key, Some(self.spec)) {
+        if let Found::Entry(head) =
+            self.session.store.find(self.spec.name, &key, Some(self.spec), now)
+        {
             let _ = self.ahead.set(head);
         }
     }

@@ -128,7 +128,7 @@ impl<'f> Gathering<'f> {
         let spec = &self.spec.inputs[index];
         let found = self.frame.state.get(spec.name).map(|bound| bound.handle.clone());
         if found.is_none() && !spec.optional {
-            let names = self.frame.state.keys().map(|name| &**name);
+            let names = self.frame.state.names();
             let message = format!(
                 "the input `{}` is not in the record's state{}",
                 spec.name,

@@ -13,6 +13,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
 
 use super::layout::Layout;
 use super::manifest::Head;
@@ -76,13 +77,14 @@ impl OfStage {
         stage: &str,
         key: &Digest,
         asked: Option<&'static StageSpec>,
+        now: Instant,
     ) -> Option<Head> {
         let mut state = self.state();
         if state.looked < FEW {
             state.looked += 1;
             return None;
         }
-        heads::read(state.view(layout, stage)?.find(key)?, stage, key, asked)
+        heads::read(state.view(layout, stage)?.find(key, now)?, stage, key, asked)
     }
 
     /// Notes that the manifest of an entry had to be opened.

@@ -55,7 +55,7 @@ pub(crate) fn digest_of(frames: &[Frame]) -> Option<blake3::Hash> {
     let (mut hasher, mut bytes) = (blake3::Hasher::new(), Vec::with_capacity(PIECE + 4096));
     for frame in frames {
         let record = frame.name.as_deref().unwrap_or_default();
-        for (name, bound) in &frame.state {
+        for (name, bound) in frame.state.iter() {
             let Origin::Node(node, output) = &bound.handle.origin else { continue };
             let Some(head) = node.head() else { continue };
             let Some(kept) = node::kept(&head, *output) else { continue };
@@ -79,7 +79,7 @@ fn collect(store: &Store, experiment: &str, frames: &[Frame]) -> Vec<Link> {
     let mut links = Vec::new();
     for frame in frames {
         let folder = store.layout().results(experiment, frame.name.as_deref());
-        for (name, bound) in &frame.state {
+        for (name, bound) in frame.state.iter() {
             if let Origin::Node(node, output) = &bound.handle.origin
                 && let Some(kept) = node.kept(*output)
             {

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::Store;
 use super::manifest::{self, Detail, Head, Kept};
@@ -42,22 +43,24 @@ impl Store {
         if let Some(head) = known.filter(|head| head.broken_reference(self.files()).is_none()) {
             return Found::Entry(head);
         }
-        let found = self.find(stage, key, asked);
+        let found = self.find(stage, key, asked, Instant::now());
         if let Found::Entry(head) = &found {
             self.remember(head);
         }
         found
     }
 
-    /// Does the same without a memory of what was found before.
+    /// Does the same without a memory of what was found before. Of several at a time, `now` may be that of the
+    /// first: looking at the clock takes its time.
     pub(crate) fn find(
         &self,
         stage: &str,
         key: &Digest,
         asked: Option<&'static StageSpec>,
+        now: Instant,
     ) -> Found {
         let index = self.0.indexes.of(stage);
-        let indexed = index.find(&self.0.layout, stage, key, asked);
+        let indexed = index.find(&self.0.layout, stage, key, asked, now);
         let head = match indexed.filter(|head| what_is_wrong(head, stage, key).is_none()) {
             Some(head) => head,
             None => match self.open_entry(stage, key, asked) {

@@ -11,6 +11,8 @@
 //! checksum says so, and no length afterwards.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -50,25 +52,26 @@ pub(super) type Folders = BTreeMap<u8, (Identity, Block)>;
 
 /// Writes the index of a stage.
 pub(super) fn write(stage: &str, folders: &Folders) -> Option<Vec<u8>> {
-    let blocks: usize = folders.values().map(|(_, block)| block.0.len()).sum();
+    let blocks: usize = folders.values().map(|(_, block)| block.bytes().len()).sum();
     let mut bytes = Vec::with_capacity(LARGEST_TABLE + blocks);
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&VERSION.to_le_bytes());
     bytes.extend_from_slice(&u32::try_from(folders.len()).ok()?.to_le_bytes());
     bytes.extend_from_slice(&sum(stage.as_bytes()));
     for (number, (identity, block)) in folders {
-        let length = u32::try_from(block.0.len()).ok().filter(|length| *length <= LARGEST_BLOCK)?;
+        let length =
+            u32::try_from(block.bytes().len()).ok().filter(|length| *length <= LARGEST_BLOCK)?;
         bytes.extend_from_slice(&u32::from(*number).to_le_bytes());
         bytes.extend_from_slice(&length.to_le_bytes());
         let Identity { device, inode, size, modified, changed } = identity;
         [device, inode, size].iter().for_each(|part| bytes.extend_from_slice(&part.to_le_bytes()));
         let times = [modified.0, modified.1, changed.0, changed.1];
         times.iter().for_each(|part| bytes.extend_from_slice(&part.to_le_bytes()));
-        bytes.extend_from_slice(&sum(&block.0));
+        bytes.extend_from_slice(&sum(block.bytes()));
     }
     let table = sum(&bytes);
     bytes.extend_from_slice(&table);
-    folders.values().for_each(|(_, block)| bytes.extend_from_slice(&block.0));
+    folders.values().for_each(|(_, block)| bytes.extend_from_slice(block.bytes()));
     Some(bytes)
 }
 
@@ -123,16 +126,28 @@ impl Row {
         (length <= LARGEST_BLOCK).then_some(Self { number, identity, offset, length, sum })
     }
 
-    /// Returns what the bytes of this row's block say, if they are whole.
-    pub(super) fn block(&self, bytes: Vec<u8>) -> Option<Block> {
-        let is_whole = bytes.len() as u64 == u64::from(self.length) && xxh3_128(&bytes) == self.sum;
-        is_whole.then_some(Block(bytes)).filter(|block| block.table().is_some())
+    /// Returns what the bytes of this row's block say, if they are whole. They lie at `place` among others.
+    pub(super) fn block(&self, all: &Arc<Vec<u8>>, place: Range<usize>) -> Option<Block> {
+        let bytes = all.get(place.clone())?;
+        let is_whole = bytes.len() as u64 == u64::from(self.length) && xxh3_128(bytes) == self.sum;
+        let block = is_whole.then(|| Block { all: Arc::clone(all), place })?;
+        block.table().is_some().then_some(block)
     }
 }
 
 /// The heads of one folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Block(Vec<u8>);
+#[derive(Debug, Clone)]
+pub(super) struct Block {
+    /// The bytes among which its own are.
+    all: Arc<Vec<u8>>,
+    place: Range<usize>,
+}
+
+impl PartialEq for Block {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
 
 const COUNT: usize = 4;
 const KEY: usize = 32;
@@ -152,18 +167,22 @@ impl Block {
             bytes.extend_from_slice(&u32::try_from(content.len()).ok()?.to_le_bytes());
         }
         bytes.append(&mut content);
-        Some(Self(bytes))
+        Some(Self::whole(bytes))
     }
 
-    /// A block of whatever bytes.
-    #[cfg(test)]
-    pub(super) fn any(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+    /// Makes a block of whatever bytes.
+    pub(super) fn whole(bytes: Vec<u8>) -> Self {
+        let place = 0..bytes.len();
+        Self { all: Arc::new(bytes), place }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.all[self.place.clone()]
     }
 
     /// Returns keys and ends of the heads, and the bytes of the heads.
     fn table(&self) -> Option<(&[[u8; PLACE]], &[u8])> {
-        let (count, rest) = self.0.split_first_chunk::<COUNT>()?;
+        let (count, rest) = self.bytes().split_first_chunk::<COUNT>()?;
         let count = usize::try_from(u32::from_le_bytes(*count)).ok()?;
         let (table, content) = rest.split_at_checked(count.checked_mul(PLACE)?)?;
         Some((table.as_chunks().0, content))

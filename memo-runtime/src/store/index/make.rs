@@ -103,8 +103,10 @@ impl Store {
 /// Returns what an index says of the folders that are as it tells.
 fn former(view: &mut View) -> Folders {
     let numbers = 0..=u8::MAX;
-    let folder =
-        |number| view.folder(number).map(|(identity, block)| (number, (identity, block.clone())));
+    let now = Instant::now();
+    let folder = |number| {
+        view.folder(number, now).map(|(identity, block)| (number, (identity, block.clone())))
+    };
     numbers.filter_map(folder).collect()
 }
 

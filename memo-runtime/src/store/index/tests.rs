@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::make::{Making, Worth};
 use super::*;
@@ -162,9 +162,9 @@ fn a_large_one_is_read_folder_by_folder_and_says_the_same() {
         View::open_small(&kit.stage(), STAGE, usize::MAX).unwrap(),
     );
     for number in 0..100 {
-        let found = large.find(&key(number)).map(<[u8]>::to_vec);
+        let found = large.find(&key(number), Instant::now()).map(<[u8]>::to_vec);
         assert!(found.is_some());
-        assert_eq!(found.as_deref(), small.find(&key(number)));
+        assert_eq!(found.as_deref(), small.find(&key(number), Instant::now()));
     }
     // The last block is the last folder's.
     let mut bytes = fs::read(kit.index()).unwrap();
@@ -172,7 +172,8 @@ fn a_large_one_is_read_folder_by_folder_and_says_the_same() {
     fs::write(kit.index(), bytes).unwrap();
     for small in [0, usize::MAX] {
         let mut view = View::open_small(&kit.stage(), STAGE, small).unwrap();
-        let missed: Vec<u64> = (0..100).filter(|n| view.find(&key(*n)).is_none()).collect();
+        let missed: Vec<u64> =
+            (0..100).filter(|n| view.find(&key(*n), Instant::now()).is_none()).collect();
         assert_eq!(missed, (0..100).filter(|n| n % 4 == 3).collect::<Vec<_>>());
     }
 }

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::format::{self, Block, FOLDERS, Row};
@@ -24,7 +25,7 @@ const SMALL: usize = 4 << 20;
 pub(super) struct View {
     file: File,
     /// As much as was read from the beginning of the file.
-    begin: Vec<u8>,
+    begin: Arc<Vec<u8>>,
     /// The folder of the stage's entries.
     stage: PathBuf,
     /// By their numbers.
@@ -67,25 +68,25 @@ impl View {
             let heads = if is_there { Heads::Unread } else { Heads::Void };
             folders[usize::from(row.number)] = Some(Folder { row, heads, seen: None });
         }
-        Some(Self { file, begin, stage: folder.to_owned(), folders })
+        Some(Self { file, begin: Arc::new(begin), stage: folder.to_owned(), folders })
     }
 
     /// Returns the bytes of the head of `key`, if its folder is as it was; none where it is only listed.
-    pub(super) fn find(&mut self, key: &Digest) -> Option<&[u8]> {
-        self.block(number(key))?.find(key)
+    pub(super) fn find(&mut self, key: &Digest, now: Instant) -> Option<&[u8]> {
+        self.block(number(key), now)?.find(key)
     }
 
     /// Returns what a folder holds, and what it was then, if it still is.
-    pub(super) fn folder(&mut self, number: u8) -> Option<(Identity, &Block)> {
+    pub(super) fn folder(&mut self, number: u8, now: Instant) -> Option<(Identity, &Block)> {
         let identity = self.folders[usize::from(number)].as_ref()?.row.identity;
-        Some((identity, self.block(number)?))
+        Some((identity, self.block(number, now)?))
     }
 
-    fn block(&mut self, number: u8) -> Option<&Block> {
+    /// `now` may be a moment ago.
+    fn block(&mut self, number: u8, now: Instant) -> Option<&Block> {
         let folder = self.folders[usize::from(number)].as_mut()?;
-        let is_fresh = folder.seen.is_some_and(|seen| seen.elapsed() < BELIEF);
+        let is_fresh = folder.seen.is_some_and(|seen| now.saturating_duration_since(seen) < BELIEF);
         if !is_fresh && !matches!(folder.heads, Heads::Void) {
-            let now = Instant::now();
             // What is seen holds for the block that is read below, as its folder was at rest when that was made.
             let is_same = identity_of(&self.stage, number) == Some(folder.row.identity);
             folder.seen = is_same.then_some(now);
@@ -111,14 +112,14 @@ impl View {
     }
 }
 
-fn read(begin: &[u8], file: &File, row: &Row) -> Option<Block> {
+fn read(begin: &Arc<Vec<u8>>, file: &File, row: &Row) -> Option<Block> {
     let (start, length) = (usize::try_from(row.offset).ok()?, usize::try_from(row.length).ok()?);
-    if let Some(bytes) = begin.get(start..start + length) {
-        return row.block(bytes.to_vec());
+    if start + length <= begin.len() {
+        return row.block(begin, start..start + length);
     }
     let mut bytes = vec![0; length];
     file.read_exact_at(&mut bytes, row.offset).ok()?;
-    row.block(bytes)
+    row.block(&Arc::new(bytes), 0..length)
 }
 
 /// Returns the number of the folder that the entry of `key` lies in.

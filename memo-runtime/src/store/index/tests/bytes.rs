@@ -129,7 +129,7 @@ fn believed(bytes: &[u8]) -> Vec<(u8, Identity, Block)> {
     let block = |row: &format::Row| {
         let start = usize::try_from(row.offset).ok()?;
         let block = bytes.get(start..start + row.length as usize)?;
-        Some((row.number, row.identity, row.block(block.to_vec())?))
+        Some((row.number, row.identity, row.block(&Arc::new(block.to_vec()), 0..block.len())?))
     };
     rows.iter().filter_map(block).collect()
 }
@@ -206,7 +206,7 @@ proptest! {
         let _ = format::read_table(&bytes, STAGE);
         // A block with a right checksum.
         let mut folders = folders();
-        let block = Block::any(bytes);
+        let block = Block::whole(bytes);
         folders.insert(0, (identity(1), block.clone()));
         let index = format::write(STAGE, &folders).unwrap();
         let _ = believed(&index);
