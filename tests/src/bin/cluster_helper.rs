@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Params {
+    first: usize,
     count: usize,
     factor: usize,
     millis: u64,
@@ -56,7 +57,7 @@ fn note(line: &str) -> Result<()> {
 
 #[stage(outputs = [pages], cachers = [Json])]
 fn split(params: &Params) -> Vec<usize> {
-    (0..params.count).collect()
+    (params.first..params.count).collect()
 }
 
 #[stage(each = [page in pages], batch = 1, outputs = [plain], cachers = [Json],
@@ -142,6 +143,7 @@ fn pipeline(record: &mut Record<Params>) -> Result<()> {
 
 fn main() -> ExitCode {
     let params = Params {
+        first: 0,
         count: 8,
         factor: 3,
         millis: 0,

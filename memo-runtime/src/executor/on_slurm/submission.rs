@@ -19,8 +19,8 @@ pub(super) struct Submission {
     folder: JobFolder,
     /// The pieces of each task that are still to come; of shards with the generation that counts.
     left: Vec<BTreeMap<usize, u32>>,
-    /// Our numbers for pieces that another start has numbered otherwise.
-    renumbered: BTreeMap<usize, usize>,
+    /// Our numbers for pieces that another start has numbered otherwise; none for those that are not ours.
+    renumbered: BTreeMap<usize, Option<usize>>,
     /// Which tasks have made something.
     made: BTreeSet<usize>,
     /// Which task of the job each of Slurm's is.
@@ -70,11 +70,11 @@ impl Submission {
     ) -> Self {
         let mut renumbered = BTreeMap::new();
         let mut known = |theirs: &Theirs| {
-            let number = ours(theirs)?;
-            if number != theirs.number {
+            let number = ours(theirs);
+            if number != Some(theirs.number) {
                 renumbered.insert(theirs.number, number);
             }
-            Some(number)
+            number
         };
         let left = match &job.tasks {
             Tasks::Shards(tasks) => {
@@ -111,9 +111,25 @@ impl Submission {
         }
     }
 
-    /// Returns our number of a piece.
-    fn ours(&self, theirs: usize) -> usize {
-        self.renumbered.get(&theirs).copied().unwrap_or(theirs)
+    /// Returns our number of a piece, if it is ours.
+    fn ours(&self, theirs: usize) -> Option<usize> {
+        self.renumbered.get(&theirs).copied().unwrap_or(Some(theirs))
+    }
+
+    /// Whether a task makes something that this run does not wait for, and that is still to come.
+    fn makes_for_others(&self, job: &Job, task: usize) -> bool {
+        let is_others = |number: usize| {
+            let is_ours = self.ours(number).is_some_and(|ours| self.left[task].contains_key(&ours));
+            !is_ours && !self.folder.has_failed(number)
+        };
+        match &job.tasks {
+            Tasks::Shards(tasks) => tasks[task].iter().any(|one| {
+                is_others(one.shard) && !self.work.is_shard_kept(&one.key, one.generation)
+            }),
+            Tasks::Calls(tasks) => {
+                tasks[task].iter().any(|call| is_others(*call) && !self.folder.is_done(*call))
+            }
+        }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -243,6 +259,10 @@ impl Submission {
     /// Says why Slurm did not answer.
     pub(super) fn find(&mut self, slurm: &Slurm, job: &Job) -> Result<Found, crate::slurm::Error> {
         if self.is_over() && !self.work.is_of_calls() {
+            // Shards of other elements share the part of their keys that the family is known by.
+            if (0..job.tasks.len()).any(|task| self.makes_for_others(job, task)) {
+                return Ok(Found::Others);
+            }
             self.is_clean = self.folder.failures(|_| true).is_empty();
             return Ok(Found::Nothing);
         }
@@ -266,16 +286,7 @@ impl Submission {
                 self.is_clean = false;
             }
         }
-        if let Tasks::Calls(tasks) = &job.tasks {
-            let left = &self.left;
-            let strange = |task: &usize| {
-                tasks[*task].iter().any(|call| {
-                    let is_ours = left[*task].contains_key(call);
-                    !is_ours && !self.folder.is_done(*call) && !self.folder.has_failed(*call)
-                })
-            };
-            self.is_shared = followed.iter().any(strange);
-        }
+        self.is_shared = followed.iter().any(|task| self.makes_for_others(job, *task));
         Ok(match (self.is_over(), followed.is_empty()) {
             (false, _) => Found::Ours,
             (true, false) => Found::Others,

@@ -156,6 +156,11 @@ impl Work {
         self.calls.is_none() && self.node().note_made_elsewhere(number, generation)
     }
 
+    /// Whether a shard is in the store, also one that this call does not have.
+    pub(super) fn is_shard_kept(&self, key: &Digest, generation: u32) -> bool {
+        self.node().table().is_some_and(|table| table.is_kept(key, generation))
+    }
+
     /// Whether a call is in the store that a worker says is done. It is noted then.
     pub(super) fn note_done(&self, done: &Done) -> bool {
         let Some(whole) = self.calls.as_ref().and_then(|calls| calls.get(&done.piece)) else {

@@ -163,11 +163,16 @@ impl Table {
         self.all_that(|far| far == super::table::Far::Runs)
     }
 
+    /// Whether a shard of this generation, or a later one, is in the store, of this call or of an equal one with
+    /// other elements.
+    pub(crate) fn is_kept(&self, key: &Digest, generation: u32) -> bool {
+        self.packs.find_one(key).is_some_and(|kept| kept.generation >= generation)
+    }
+
     /// Takes a shard that a worker was asked for, so that its result counts as of `generation`. False if it
     /// is there.
     pub(crate) fn take_for_worker(&self, shard: usize, generation: u32) -> bool {
-        let kept = self.packs.find_one(&self.key(shard));
-        if kept.is_some_and(|kept| kept.generation >= generation) {
+        if self.is_kept(&self.key(shard), generation) {
             return false;
         }
         self.make_again_as(shard, generation);

@@ -25,9 +25,10 @@ impl Submission {
         changed: &mut BTreeSet<usize>,
     ) {
         let mut gone = self.note_made();
-        let failures = self.folder.failures(|piece| self.is_left(self.ours(piece)));
+        let failures =
+            self.folder.failures(|piece| self.ours(piece).is_some_and(|ours| self.is_left(ours)));
         for failure in failures {
-            let piece = self.ours(failure.piece);
+            let Some(piece) = self.ours(failure.piece) else { continue };
             self.work.fail(piece, &failure.error());
             self.is_clean = false;
             self.left.iter_mut().for_each(|left| left.retain(|one, _| *one != piece));
