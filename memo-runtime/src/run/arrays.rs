@@ -169,16 +169,22 @@ impl Scheduler<'_> {
                 return;
             }
             let waited = self.changed.wait_timeout(state, OFTEN);
-            let runs = waited.unwrap_or_else(PoisonError::into_inner).0.remote > 0;
-            if runs {
-                for index in executor.look() {
-                    if self.graph.nodes[index].array.is_some() {
-                        self.news(index);
-                    } else {
-                        self.sent_ended(index);
-                    }
+            let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if state.remote == 0 {
+                continue;
+            }
+            // What has come back may make others ready: until that is known, nobody is to find that all is over.
+            state.busy += 1;
+            drop(state);
+            for index in executor.look() {
+                if self.graph.nodes[index].array.is_some() {
+                    self.news(index);
+                } else {
+                    self.sent_ended(index);
                 }
             }
+            self.state().busy -= 1;
+            self.changed.notify_all();
         }
     }
 

@@ -29,7 +29,7 @@ pub(super) struct Progress {
     values: Readers,
     pub(super) held: Held,
     pub(super) limits: Limits,
-    /// How many workers are busy with a call.
+    /// How many workers are busy with a call, and whoever follows what runs elsewhere while it looks.
     pub(super) busy: usize,
     /// How many workers wait for something to do.
     pub(super) asleep: usize,

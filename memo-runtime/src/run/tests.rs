@@ -2,6 +2,8 @@
 
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "stages take their inputs by reference")]
 
+mod follow;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
