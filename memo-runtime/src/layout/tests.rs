@@ -177,6 +177,37 @@ impl<'de> Deserialize<'de> for Stubborn {
     }
 }
 
+/// Panics where a value is not even, as types do that trust those who keep them.
+struct Trusting;
+
+impl<'de> Deserialize<'de> for Trusting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        assert_eq!(u64::deserialize(deserializer)? % 2, 0, "it is even");
+        Ok(Self)
+    }
+}
+
+#[test]
+fn a_type_that_panics_refuses_a_value() {
+    #[derive(Deserialize)]
+    #[expect(dead_code)]
+    struct Pair {
+        trusting: Trusting,
+        text: String,
+    }
+    #[derive(Deserialize)]
+    #[serde(from = "u64")]
+    struct Never;
+    impl From<u64> for Never {
+        fn from(_: u64) -> Self {
+            panic!("never")
+        }
+    }
+    assert_eq!(text::<Trusting>(), "u64");
+    assert_eq!(text::<Vec<Pair>>(), "[Pair{trusting:u64,text:string}]");
+    assert_eq!(text::<(Never, u8)>(), "(u64!,…)");
+}
+
 /// Never asks.
 #[derive(Default)]
 struct Silent;

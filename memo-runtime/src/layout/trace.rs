@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::fmt::Display;
 use std::iter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
@@ -36,7 +37,9 @@ pub(super) fn visit<'t, T>(
     visit: impl FnOnce(Tracer<'t>) -> Result<T, Stop>,
 ) -> Result<T, Stop> {
     let (before, _) = tree.state();
-    let result = visit(Tracer { tree, id, making });
+    // One that panics refuses its value; with what is kept it may well be content.
+    let visit = AssertUnwindSafe(|| visit(Tracer { tree, id, making }));
+    let result = catch_unwind(visit).unwrap_or_else(|_| Err(Stop::default()));
     if !making {
         tree.left(id, before, result.is_ok());
     }
