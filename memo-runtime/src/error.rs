@@ -111,7 +111,11 @@ impl Error {
 
     /// Adds further errors that are told together with this one.
     pub(crate) fn and_also(mut self, others: &[String]) -> Self {
+        let causes = self.causes();
         let inner = self.inner();
+        // After the others its causes would be taken for those of the last one.
+        inner.message.push_str(&causes);
+        inner.source = None;
         for other in others {
             inner.message.push('\n');
             inner.message.push_str(other);
@@ -184,7 +188,11 @@ impl Error {
     ///
     /// `Display` gives the message alone, as reports that walk `source()` expect.
     pub fn chain(&self) -> String {
-        let mut text = self.to_string();
+        self.to_string() + &self.causes()
+    }
+
+    fn causes(&self) -> String {
+        let mut text = String::new();
         let mut next = std::error::Error::source(self);
         while let Some(cause) = next {
             text.push_str(": ");
@@ -288,5 +296,18 @@ mod tests {
             "stage `fit` of record `r0`: no input (and so in 999 other records: `r1`, `r2`, `r3`, ..)\n\
              stage `fit` of record `r0`: no output (and so in 1 other record: `r7`)"
         );
+    }
+
+    #[test]
+    fn causes_stand_behind_the_error_that_they_caused() {
+        let error = |message: &str, cause: &str| {
+            Error::new(ErrorKind::Wiring, message).because(cause.to_owned())
+        };
+        let both = vec![error("no input", "a typo"), error("no output", "a whim")];
+        let told = Error::together(both).unwrap();
+        assert_eq!(told.to_string(), "no input: a typo\nno output: a whim");
+        assert_eq!(told.chain(), told.to_string());
+        let one = Error::together(vec![error("no input", "a typo")]).unwrap();
+        assert_eq!(std::error::Error::source(&one).unwrap().to_string(), "a typo");
     }
 }

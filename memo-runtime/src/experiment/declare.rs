@@ -217,18 +217,17 @@ fn ends_record(kind: ErrorKind) -> bool {
 fn ended<P: Params>(session: &Session, record: &Record<P>, error: BoxError) {
     let Some(declared) = session.declared() else { return };
     let error = match error.downcast::<Error>() {
-        Ok(error) if ends_record(error.kind()) => {
-            // Nobody knows either what it would have called on those that branched off.
-            for calls in declared.calls().records.iter_mut().skip(record.frame.index) {
-                calls.ended = Some((*error).clone());
-            }
-            return;
-        }
         Ok(error) => *error,
         Err(error) => Error::new(ErrorKind::Wiring, "the pipeline function failed while declaring")
             .because(error),
     };
-    declared.report(error.in_record(record.name()));
+    // Nobody knows either what it would have called on those that branched off.
+    for calls in declared.calls().records.iter_mut().skip(record.frame.index) {
+        calls.ended = Some(error.clone());
+    }
+    if !ends_record(error.kind()) {
+        declared.report(error.in_record(record.name()));
+    }
 }
 
 fn finish(

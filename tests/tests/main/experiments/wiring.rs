@@ -202,3 +202,32 @@ fn an_argument_that_cannot_enter_a_key_is_told_at_planning() {
     assert!(error.chain().contains("/no/such/file"), "{}", error.chain());
     assert_eq!(lab.lines(), [""; 0]);
 }
+
+#[test]
+fn what_follows_from_an_error_of_the_pipeline_function_is_no_further_mistake() {
+    #[aggregate(inputs = [count], outputs = [most], cachers = [Json])]
+    fn most(count: Across<usize>) -> usize {
+        count.len()
+    }
+    let lab = Lab::new();
+    let experiment = Experiment::new("wrong", |record: &mut Record<u32>| {
+        rows(record)?;
+        if *record.params() == 1 {
+            misspelt(record)?;
+            return Err("no such luck".into());
+        }
+        fine(record)?;
+        Ok(())
+    });
+    let experiment = experiment.record("good", 0).record("bad", 1).aggregate(most);
+    let error = experiment.run(&lab.options()).unwrap_err();
+    let told = error.to_string();
+    let mistakes: Vec<&str> = told.lines().collect();
+    assert_eq!(mistakes.len(), 2, "{told}");
+    assert!(mistakes[0].contains("the input `rwos` is not in the record's state"), "{told}");
+    assert_eq!(
+        mistakes[1],
+        "record `bad`: the pipeline function failed while declaring: no such luck"
+    );
+    assert_eq!(lab.lines(), [""; 0]);
+}
