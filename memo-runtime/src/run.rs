@@ -56,7 +56,8 @@ pub(crate) fn run(
         if !is_more {
             return;
         }
-        for _ in 1..workers(&declaration, jobs) {
+        let has_array = declaration.nodes.iter().any(|node| node.array.is_some());
+        for _ in 1..workers(declaration.nodes.len(), has_array, jobs) {
             // With fewer threads than were asked for, the run takes longer.
             if Builder::new().spawn_scoped(scope, || scheduler.work()).is_err() {
                 break;
@@ -110,10 +111,12 @@ fn beside<A: Send, B>(
     })
 }
 
+/// So many threads are started at most: more would be waited for, and leave none to the stages.
+const MOST_WORKERS: usize = 4096;
+
 /// Returns how many threads have something to do at most. The shards of an array are many.
-fn workers(declaration: &Declaration, jobs: usize) -> usize {
-    let has_array = declaration.nodes.iter().any(|node| node.array.is_some());
-    if has_array { jobs } else { jobs.min(declaration.nodes.len()).max(1) }
+fn workers(calls: usize, has_array: bool, jobs: usize) -> usize {
+    jobs.min(if has_array { MOST_WORKERS } else { calls.max(1) })
 }
 
 fn told_start(experiment: &str, declaration: &Declaration, jobs: usize) {

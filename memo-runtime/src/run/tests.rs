@@ -226,3 +226,11 @@ fn who_stumbles_over_what_was_made_anew_meanwhile_tries_again() {
     assert_eq!(RUNS.load(Ordering::SeqCst), 2);
     assert!(Arc::ptr_eq(&after, &node.head().unwrap()));
 }
+
+#[test]
+fn no_more_threads_are_started_than_have_something_to_do() {
+    assert_eq!(super::workers(3, false, 8), 3);
+    assert_eq!(super::workers(3, true, 8), 8, "shards are many");
+    assert_eq!(super::workers(0, false, 8), 1);
+    assert_eq!(super::workers(3, true, usize::MAX), super::MOST_WORKERS);
+}
