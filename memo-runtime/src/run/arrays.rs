@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::stage::array::table::Table;
 use crate::stage::execute::IfTaken;
 use crate::stage::node::Status;
+use crate::store::lock::Taken;
 
 impl Scheduler<'_> {
     /// Takes an array, some shards of which are to run, as far as it can go now.
@@ -64,8 +65,8 @@ impl Scheduler<'_> {
     pub(super) fn shard(&self, index: usize, shard: usize) {
         let node = &self.graph.nodes[index];
         match node.run_shard(shard, IfTaken::ComeBack) {
-            Ok(true) => {}
-            Ok(false) => self.shard_elsewhere(index),
+            Ok(None) => {}
+            Ok(Some(taken)) => self.shard_elsewhere(index, taken),
             Err(_) => {
                 self.state().stopped = true;
                 return self.changed.notify_all();
@@ -76,8 +77,9 @@ impl Scheduler<'_> {
     }
 
     /// Leaves a shard to whoever computes it: others run in its place until it is tried again.
-    fn shard_elsewhere(&self, index: usize) {
-        if self.state().leave_shard(index) {
+    fn shard_elsewhere(&self, index: usize, taken: Taken) {
+        // What another call of this run computes is told by that one.
+        if self.state().leave_shard(index) && taken == Taken::Elsewhere {
             self.graph.nodes[index].told_waiting();
         }
         self.changed.notify_all();

@@ -85,8 +85,8 @@ impl Node {
         let lock = if self.is_kept() { self.lock(&key, if_taken) } else { Ok(None) };
         let _lock = match lock {
             Ok(lock) => lock,
-            Err(Taken) if if_taken == IfTaken::ComeBack => return Ok(false),
-            Err(Taken) => None,
+            Err(_) if if_taken == IfTaken::ComeBack => return Ok(false),
+            Err(_) => None,
         };
         if self.is_interrupted() {
             return Err(Error::new(ErrorKind::Interrupted, "interrupted before it started"));

@@ -87,6 +87,17 @@ impl Locks {
         }
     }
 
+    /// Takes `key` if nobody holds it.
+    fn try_acquire(self: &Arc<Self>, key: &Digest) -> Result<KeyLock, Taken> {
+        let mut lock = self.acquire_inside(key, || true, || {}).ok_or(Taken::Here)?;
+        match self.outside.try_acquire(key) {
+            Ok(None) => return Err(Taken::Elsewhere),
+            Ok(held) => lock.outside = held,
+            Err(_) => {}
+        }
+        Ok(lock)
+    }
+
     /// Waits until no other thread of this process holds `key`.
     fn acquire_inside(
         self: &Arc<Self>,
@@ -141,8 +152,13 @@ impl Store {
 }
 
 /// Somebody else computes the key just now.
-#[derive(Debug)]
-pub(crate) struct Taken;
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// Another thread of those that share the store that was opened.
+    Here,
+    /// Another process, or one for which the store was opened apart.
+    Elsewhere,
+}
 
 impl Store {
     /// Takes the lock of `key` if nobody computes it. `None` where nothing is written.
@@ -150,7 +166,7 @@ impl Store {
         if self.is_read_only() || self.scratch().is_err() {
             return Ok(None);
         }
-        self.0.locks.acquire(key, || true, || {}).map(Some).ok_or(Taken)
+        self.0.locks.try_acquire(key).map(Some)
     }
 }
 

@@ -23,18 +23,22 @@ use crate::store::packs::{Packs, Place, Shard};
 type ShardValues = Vec<Arc<dyn Any + Send + Sync>>;
 
 impl Node {
-    /// Runs a shard that was [taken](Table::take). False where it is left to whoever computes it just now.
+    /// Runs a shard that was [taken](Table::take). Says where it is left to whoever computes it just now.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Interrupted`] if the run is to end; the shard can be taken again then. A shard that
     /// fails is noted in the table.
-    pub(crate) fn run_shard(&self, shard: usize, if_taken: IfTaken) -> Result<bool, Error> {
-        let Some(table) = self.table() else { return Ok(true) };
+    pub(crate) fn run_shard(
+        &self,
+        shard: usize,
+        if_taken: IfTaken,
+    ) -> Result<Option<Taken>, Error> {
+        let Some(table) = self.table() else { return Ok(None) };
         let outcome = self.try_run_shard(table, shard, if_taken);
         let outcome = outcome.map_err(|error| self.hide_secrets_in(error));
         match outcome {
-            Ok(has_run) => Ok(has_run),
+            Ok(left_to) => Ok(left_to),
             Err(error) if self.or_cancelled(error.clone()).kind() == ErrorKind::Interrupted => {
                 table.put_back(shard);
                 Err(self.blame(self.or_cancelled(error)))
@@ -43,12 +47,17 @@ impl Node {
                 table.failed(shard, &error);
                 let (stage, record) = (self.spec.name, self.record_name());
                 self.session.store.emit(|| Event::ShardFailed { stage, record, shard, error });
-                Ok(true)
+                Ok(None)
             }
         }
     }
 
-    fn try_run_shard(&self, table: &Table, shard: usize, if_taken: IfTaken) -> Result<bool, Error> {
+    fn try_run_shard(
+        &self,
+        table: &Table,
+        shard: usize,
+        if_taken: IfTaken,
+    ) -> Result<Option<Taken>, Error> {
         let interrupted =
             || Error::new(ErrorKind::Interrupted, "interrupted before the shard started");
         if self.is_interrupted() {
@@ -58,11 +67,11 @@ impl Node {
         let lock = if self.is_kept() { self.lock(&key, if_taken) } else { Ok(None) };
         let _lock = match lock {
             Ok(lock) => lock,
-            Err(Taken) if if_taken == IfTaken::ComeBack => {
+            Err(taken) if if_taken == IfTaken::ComeBack => {
                 table.leave(shard);
-                return Ok(false);
+                return Ok(Some(taken));
             }
-            Err(Taken) => None,
+            Err(_) => None,
         };
         if self.is_interrupted() {
             return Err(interrupted());
@@ -71,7 +80,7 @@ impl Node {
             && self.never_looked_up().is_none()
             && self.was_quicker(table, shard, &key)
         {
-            return Ok(true);
+            return Ok(None);
         }
         let (stage, record) = (self.spec.name, self.record_name());
         // A shard that is made again for a reader is no start of an array that has ended.
@@ -83,7 +92,7 @@ impl Node {
         table.ran_and_tells(shard, &given);
         self.told_shard_finished(shard, key, &given);
         table.has_told(shard);
-        Ok(true)
+        Ok(None)
     }
 
     /// Tells that a shard has run, here or elsewhere.

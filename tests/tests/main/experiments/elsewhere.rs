@@ -153,6 +153,42 @@ fn another_shard_takes_the_job_of_one_that_waits() {
     assert_eq!(waits, 1, "it says so once: {lines:?}");
 }
 
+#[stage(outputs = [pages], cachers = [Json], skip = [gate])]
+fn split_late(params: &u32, gate: Arc<Gate>) -> Vec<u32> {
+    if *params > 5 {
+        gate.wait_until_somebody_is_inside();
+    }
+    (5..=*params).collect()
+}
+
+#[stage(each = [page in pages], outputs = [shards], cachers = [Json], skip = [gate])]
+fn shared_shard(page: u32, gate: Arc<Gate>) -> (u32, bool) {
+    if page == 5 {
+        return (page, gate.pass());
+    }
+    gate.open();
+    (page, true)
+}
+
+#[test]
+fn a_shard_that_another_record_computes_is_not_told_to_be_elsewhere() {
+    let lab = Lab::new();
+    let gate = Arc::new(Gate::default());
+    let shared = Arc::clone(&gate);
+    let experiment = Experiment::new("elsewhere", move |record: &mut Record<u32>| {
+        split_late(record, Arc::clone(&shared))?;
+        shared_shard(record, Arc::clone(&shared))?;
+        Ok(())
+    });
+    let experiment = experiment.record("one", 5).record("both", 6);
+    let outcome = experiment.run(&lab.options().jobs(2)).unwrap();
+    assert_eq!((outcome.ran, outcome.failed), (4, 0), "{outcome:?}");
+    let shards = outcome.shards::<(u32, bool)>("both", "shards").unwrap().collect().unwrap();
+    assert_eq!(shards, [(5, true), (6, true)], "the other shard took its place");
+    let lines = lab.lines();
+    assert!(!lines.iter().any(|line| line.starts_with("waits for ")), "{lines:?}");
+}
+
 #[test]
 fn an_interrupted_run_does_not_wait_for_what_another_computes() {
     let lab = Lab::new();
