@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::text::{Names, short_names, waits_text};
 use crate::error::{Error, ErrorKind};
 use crate::experiment::Outcome;
 use crate::plan::{Plan, PlannedCall, PlannedInput, Verdict};
@@ -207,14 +208,17 @@ impl GraphFile {
     ///
     /// [`ErrorKind::Usage`] if the file cannot be written.
     pub(super) fn draw_plan(&self, plan: &Plan) -> Result<(), Error> {
-        let calls: Vec<Call<'_>> = plan.calls.iter().map(Call::planned).collect();
+        let names = short_names(plan.calls.iter().map(|call| call.stage));
+        let calls: Vec<Call<'_>> =
+            plan.calls.iter().map(|call| Call::planned(call, &names)).collect();
         let mut graph = fold::fold(&calls);
         graph.title = format!("{}: what would happen", plan.experiment);
         graph.notes = plan
             .unknown_beyond
             .iter()
             .map(|(record, stage)| {
-                format!("{record}: unknown beyond {}", super::text::last_part(stage))
+                let stage = names.get(stage.as_str()).copied().unwrap_or(stage);
+                format!("{record}: unknown beyond {stage}")
             })
             .collect();
         self.write(&graph)
@@ -266,13 +270,11 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 }
 
 impl<'a> Call<'a> {
-    fn planned(call: &'a PlannedCall) -> Self {
+    fn planned(call: &'a PlannedCall, names: &Names<'_>) -> Self {
         let (fate, why) = match &call.verdict {
             Verdict::Cached => (Fate::Cached, String::new()),
             Verdict::WillRun { reason } => (Fate::WillRun, reason.to_string()),
-            Verdict::MayRun { waits_for } => {
-                (Fate::MayRun, format!("waits for {}", waits_for.join(", ")))
-            }
+            Verdict::MayRun { waits_for } => (Fate::MayRun, waits_text(waits_for, names)),
             Verdict::NotNeeded => (Fate::NotNeeded, String::new()),
         };
         Self {

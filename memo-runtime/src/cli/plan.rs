@@ -6,7 +6,7 @@ use comfy_table::{Cell, Color};
 
 use super::output::Paint;
 use super::table::{coloured, table, written};
-use super::text::{counted, cut, last_part, short_names};
+use super::text::{Names, counted, cut, short_names, waits_text};
 use crate::plan::{Plan, PlannedCall, Verdict};
 
 /// How many different reasons of one stage are listed, unless all are asked for.
@@ -19,7 +19,7 @@ const NAMES: usize = 32;
 pub(super) fn text(plan: &Plan, verbose: bool, paint: Paint) -> String {
     let mut table = table(&["stage", "records", "verdict", "why"], &[], paint);
     let names = short_names(plan.calls.iter().map(|call| call.stage));
-    for row in rows(plan, verbose) {
+    for row in rows(plan, &names, verbose) {
         let why = if row.others > 0 {
             format!("{} (and {}; -v lists them)", row.why, counted(row.others, "other reason"))
         } else {
@@ -36,7 +36,7 @@ pub(super) fn text(plan: &Plan, verbose: bool, paint: Paint) -> String {
     let unknown = plan.unknown_beyond.iter().map(|(record, stage)| {
         format!(
             "{record}: unknown beyond `{}`, whose value the pipeline asks for",
-            last_part(stage)
+            names.get(stage.as_str()).copied().unwrap_or(stage)
         )
     });
     // Once per stage, however many calls it has.
@@ -74,13 +74,13 @@ struct PlanRow<'a> {
     others: usize,
 }
 
-fn rows(plan: &Plan, verbose: bool) -> Vec<PlanRow<'_>> {
+fn rows<'a>(plan: &'a Plan, names: &Names<'_>, verbose: bool) -> Vec<PlanRow<'a>> {
     let mut rows: Vec<PlanRow<'_>> = Vec::new();
     // The row of each reason; and for each stage and verdict its last row, and how many it has.
     let mut same: HashMap<(&str, &str, String), usize> = HashMap::new();
     let mut alike: HashMap<(&str, &str), (usize, usize)> = HashMap::new();
     for call in &plan.calls {
-        let (verdict, why) = (verdict_text(call), why_text(call));
+        let (verdict, why) = (verdict_text(call), why_text(call, names));
         let next = rows.len();
         let last = alike.entry((call.stage, verdict)).or_default();
         let (place, is_other) = match same.get(&(call.stage, verdict, why.clone())) {
@@ -142,8 +142,8 @@ fn verdict_text(call: &PlannedCall) -> &'static str {
     }
 }
 
-fn why_text(call: &PlannedCall) -> String {
-    let why = why_alone(call);
+fn why_text(call: &PlannedCall, names: &Names<'_>) -> String {
+    let why = why_alone(call, names);
     let shards =
         call.shards.map(|shards| format!("{} of {} shards cached", shards.cached, shards.total));
     [why, shards.unwrap_or_default()]
@@ -153,11 +153,11 @@ fn why_text(call: &PlannedCall) -> String {
         .join("; ")
 }
 
-fn why_alone(call: &PlannedCall) -> String {
+fn why_alone(call: &PlannedCall, names: &Names<'_>) -> String {
     match &call.verdict {
         Verdict::Cached => String::new(),
         Verdict::WillRun { reason } => reason.to_string(),
-        Verdict::MayRun { waits_for } => format!("waits for {}", waits_for.join(", ")),
+        Verdict::MayRun { waits_for } => waits_text(waits_for, names),
         Verdict::NotNeeded => "its outputs live in memory, and nobody reads them".to_owned(),
     }
 }
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn calls_are_told_together_by_stage_verdict_and_reason() {
         let never = || Verdict::WillRun { reason: MissReason::NeverRan };
-        let waits = || Verdict::MayRun { waits_for: vec!["fit"] };
+        let waits = || Verdict::MayRun { waits_for: vec!["digits::fit"] };
         let plan = plan(vec![
             call("digits::load", &["a", "b"], Verdict::Cached),
             call("digits::fit", &["a"], never()),
@@ -215,6 +215,20 @@ mod tests {
              base: unknown beyond `fit`, whose value the pipeline asks for\n\
              1 cached, 2 will run, 3 may run"
         );
+    }
+
+    #[test]
+    fn stages_of_one_name_are_told_apart_wherever_they_are_named() {
+        let waits = Verdict::MayRun { waits_for: vec!["one::fit", "split"] };
+        let calls = vec![
+            call("one::fit", &["a"], damaged(7)),
+            call("other::fit", &["a"], waits),
+            call("split", &["a"], damaged(7)),
+        ];
+        let unknown_beyond = vec![("a".to_owned(), "other::fit".to_owned())];
+        let told = text(&Plan { unknown_beyond, ..plan(calls) }, false, Paint::NONE);
+        assert!(told.contains("waits for one::fit, split\n"), "{told}");
+        assert!(told.contains("a: unknown beyond `other::fit`"), "{told}");
     }
 
     #[test]

@@ -53,10 +53,17 @@ pub(crate) fn last_part(stage: &str) -> &str {
     stage.rsplit("::").next().unwrap_or(stage)
 }
 
+/// What to call stages, by their full names.
+pub(crate) type Names<'a> = HashMap<&'a str, &'a str>;
+
+/// Writes what a call waits for.
+pub(crate) fn waits_text(stages: &[&str], names: &Names<'_>) -> String {
+    let named = stages.iter().map(|stage| names.get(stage).copied().unwrap_or(*stage));
+    format!("waits for {}", named.collect::<Vec<_>>().join(", "))
+}
+
 /// What to call each of some stages: the last part of its name, or more where two would be alike.
-pub(crate) fn short_names<'a>(
-    stages: impl IntoIterator<Item = &'a str>,
-) -> HashMap<&'a str, &'a str> {
+pub(crate) fn short_names<'a>(stages: impl IntoIterator<Item = &'a str>) -> Names<'a> {
     let mut stages: Vec<_> = stages.into_iter().collect();
     stages.sort_unstable();
     stages.dedup();

@@ -89,7 +89,7 @@ pub enum Verdict {
     /// So it is with an aggregate while a record's pipeline function waits for a value: nobody knows yet which
     /// records that one adds.
     MayRun {
-        /// The stages whose outputs are not known yet.
+        /// The stages whose outputs are not known yet, by their full names.
         waits_for: Vec<&'static str>,
     },
     /// Its outputs live in memory, and nobody needs them.
@@ -121,12 +121,12 @@ pub(crate) fn verdicts(nodes: &[Arc<Node>]) -> Vec<Verdict> {
     verdicts
 }
 
-/// Lists the stages whose values ended the declaration of a record, by their short names.
+/// Lists the stages whose values ended the declaration of a record.
 fn awaited(nodes: &[Arc<Node>]) -> Vec<&'static str> {
     let declared = nodes.first().and_then(|node| node.session.declared());
     let stages = declared.map(Declared::awaited_stages).unwrap_or_default();
     let named = |stage: &String| nodes.iter().find(|node| node.spec.name == *stage);
-    stages.iter().filter_map(named).map(|node| node.spec.short_name()).collect()
+    stages.iter().filter_map(named).map(|node| node.spec.name).collect()
 }
 
 /// `awaited` are the stages whose values are to be known before all records are.
@@ -135,7 +135,7 @@ fn verdict(node: &Arc<Node>, awaited: &[&'static str]) -> Verdict {
         let mut waits_for: Vec<_> = node
             .upstream()
             .filter(|above| (0..above.outputs.len()).any(|output| above.identity(output).is_none()))
-            .map(|above| above.spec.short_name())
+            .map(|above| above.spec.name)
             .collect();
         if node.inputs.iter().any(Input::is_incomplete) {
             waits_for.extend(awaited);
@@ -153,7 +153,7 @@ fn verdict(node: &Arc<Node>, awaited: &[&'static str]) -> Verdict {
         && counts.missing() == 0
     {
         let above = node.upstream().filter(|above| above.table().is_some_and(|t| !t.is_complete()));
-        let mut waits_for: Vec<_> = above.map(|above| above.spec.short_name()).collect();
+        let mut waits_for: Vec<_> = above.map(|above| above.spec.name).collect();
         waits_for.dedup();
         return Verdict::MayRun { waits_for };
     }

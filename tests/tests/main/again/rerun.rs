@@ -63,6 +63,8 @@ fn a_record_of_ones_own_runs_it_at_each_call() {
     assert!(lab.files("/former/").is_empty(), "the same result replaces nothing");
 }
 
+const FETCH: &str = concat!(module_path!(), "::fetch");
+
 #[test]
 fn a_plan_knows_that_what_follows_may_run() {
     let lab = Lab::new();
@@ -71,7 +73,7 @@ fn a_plan_knows_that_what_follows_may_run() {
     lab.ran();
     let plan = experiment().plan(&lab.options()).unwrap();
     assert_eq!(plan.calls[0].verdict, Verdict::WillRun { reason: MissReason::Rerun });
-    assert_eq!(plan.calls[1].verdict, Verdict::MayRun { waits_for: vec!["fetch"] });
+    assert_eq!(plan.calls[1].verdict, Verdict::MayRun { waits_for: vec![FETCH] });
     assert_eq!(lab.ran(), [""; 0]);
     let outcome = experiment().run(&lab.options()).unwrap();
     assert_eq!((outcome.ran, outcome.cached), (1, 1));

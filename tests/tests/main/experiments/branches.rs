@@ -142,7 +142,7 @@ fn a_plan_of_a_record_that_may_be_added_says_what_it_waits_for() {
     let plan = experiment(false).plan(&lab.options().records(["b-x2"])).unwrap();
     let unknown: Vec<_> = plan.unknown_beyond.iter().map(|(record, _)| record.as_str()).collect();
     assert_eq!(unknown, ["a", "a-x10", "b", "b-x10"]);
-    let waits = Verdict::MayRun { waits_for: vec!["steps"] };
+    let waits = Verdict::MayRun { waits_for: vec![concat!(module_path!(), "::steps")] };
     let verdicts: Vec<_> =
         plan.calls.iter().map(|call| (call.stage.rsplit("::").next(), &call.verdict)).collect();
     assert_eq!(verdicts.last(), Some(&(Some("board"), &waits)), "{verdicts:?}");
@@ -186,7 +186,8 @@ fn an_aggregate_is_unknown_while_a_record_may_add_others() {
         };
         assert_eq!(verdict(1), (Verdict::Cached, 0));
         // All that is known so far is what the former run has seen.
-        assert_eq!(verdict(2), (Verdict::MayRun { waits_for: vec!["counted"] }, 1));
+        let waits_for = vec![concat!(module_path!(), "::counted")];
+        assert_eq!(verdict(2), (Verdict::MayRun { waits_for }, 1));
         let outcome = experiment(2).run(&lab.options()).unwrap();
         let expected = [line("a", 1, 1), line("a-x2", 2, 2)];
         assert_eq!(shown(&outcome), expected[usize::from(added_only)..]);

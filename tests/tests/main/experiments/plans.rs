@@ -55,7 +55,10 @@ fn verdicts(plan: &Plan) -> Vec<(&str, String)> {
     let text = |verdict: &Verdict| match verdict {
         Verdict::Cached => "cached".to_owned(),
         Verdict::WillRun { reason } => format!("will run: {reason}"),
-        Verdict::MayRun { waits_for } => format!("may run: {}", waits_for.join(", ")),
+        Verdict::MayRun { waits_for } => {
+            let names: Vec<&str> = waits_for.iter().map(|stage| short(stage)).collect();
+            format!("may run: {}", names.join(", "))
+        }
         Verdict::NotNeeded => "not needed".to_owned(),
     };
     plan.calls.iter().map(|call| (short(call.stage), text(&call.verdict))).collect()
