@@ -37,6 +37,8 @@ impl Attempt<'_> {
     }
 
     /// Whether the body failed with an `E`, or with something caused by one.
+    ///
+    /// An `anyhow::Error` hides the type of what it was made of; what has a `context` is seen below that.
     pub fn is<E: std::error::Error + 'static>(&self) -> bool {
         let mut next = std::error::Error::source(self.error);
         while let Some(cause) = next {

@@ -32,10 +32,10 @@ impl Store {
     }
 
     pub(super) fn scratch(&self) -> Result<&Scratch, Error> {
-        let make = || Scratch::make(&self.0.layout);
-        self.0
-            .scratch
-            .get_or_try_init(make)
+        let layout = &self.0.layout;
+        let scratch = self.0.scratch.get_or_try_init(|| Scratch::make(layout));
+        scratch
+            .and_then(|scratch| scratch.stay(layout).map(|()| scratch))
             .map_err(|error| io_error("write to", self.path(), error))
     }
 

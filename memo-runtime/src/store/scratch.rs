@@ -35,6 +35,18 @@ impl Scratch {
         Ok(Self { folder, lock_path, _lock: lock })
     }
 
+    /// Makes the folder again, if somebody has removed it, or the store, while this process was at work: what it
+    /// computes from now on is kept all the same.
+    pub(crate) fn stay(&self, layout: &Layout) -> io::Result<()> {
+        if self.folder.is_dir() {
+            return Ok(());
+        }
+        if !layout.base().exists() {
+            prepare(layout)?;
+        }
+        make_folder(&self.folder)
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.folder
     }

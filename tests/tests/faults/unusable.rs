@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+use memo_runtime::testing::Recorder;
 use memo_runtime::{ErrorKind, Store};
 
 use crate::support::{CALLS, Told, all_hits, expected, pipeline, right, runs_well, small_run};
@@ -96,4 +97,28 @@ fn a_store_may_vanish_while_it_is_open() {
     drop(store);
     assert_eq!(small_run(&path).0, right());
     assert!(crate::support::is_all_hits(&small_run(&path).1));
+}
+
+/// What is computed after that is kept. So it is where somebody has tidied up in it.
+#[test]
+fn what_is_computed_after_a_store_has_vanished_is_kept() {
+    for removed in ["", "v1/tmp"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store");
+        let open = |seen: &Recorder| Store::options().observer(seen.clone()).open(&path).unwrap();
+        let call = |store: &Store, count| {
+            let mut record = memo_runtime::Record::new(store, "small", count);
+            crate::support::numbers(&mut record).unwrap();
+            crate::support::rows(&mut record).unwrap();
+        };
+        let store = open(&Recorder::new());
+        call(&store, 3);
+        fs::remove_dir_all(path.join(removed)).unwrap();
+        call(&store, 4);
+        let later = Recorder::new();
+        call(&open(&later), 4);
+        assert_eq!(later.lines(), ["hit numbers", "hit rows"], "`{removed}` was removed");
+        drop(store);
+        assert_eq!(fs::read_dir(path.join("v1/tmp")).unwrap().count(), 0, "nothing is left");
+    }
 }
