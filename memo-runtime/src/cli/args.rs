@@ -8,6 +8,7 @@ use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 use super::duration::parse_duration;
 use super::size::parse_size;
+use crate::plain::in_line;
 
 /// Stands for a `--force`, `--no-cache` or `--check` that names no stage.
 const ALL: &str = "*";
@@ -192,8 +193,8 @@ impl About {
 
     fn records_text(&self) -> String {
         const SHOWN: usize = 8;
-        let mut lines: Vec<_> =
-            self.records.iter().take(SHOWN).map(|name| format!("\n  {name}")).collect();
+        let shown = self.records.iter().take(SHOWN);
+        let mut lines: Vec<_> = shown.map(|name| format!("\n  {}", in_line(name))).collect();
         if self.records.len() > SHOWN {
             lines.push(format!("\n  and {} more", self.records.len() - SHOWN));
         }

@@ -7,6 +7,7 @@ use comfy_table::{Cell, Color};
 use super::output::Paint;
 use super::table::{coloured, table, written};
 use super::text::{Names, counted, cut, short_names, waits_text};
+use crate::plain::in_line;
 use crate::plan::{Plan, PlannedCall, Verdict};
 
 /// How many different reasons of one stage are listed, unless all are asked for.
@@ -124,10 +125,11 @@ fn records_text(records: &[&str], calls: usize) -> String {
     unique.sort_unstable();
     unique.dedup();
     let names = records.join(", ");
+    let names = in_line(&names);
     match unique.len() {
         0 => "(across records)".to_owned(),
-        count if count == records.len() && names.chars().count() <= NAMES => names,
-        1 => cut(records[0], NAMES),
+        count if count == records.len() && names.chars().count() <= NAMES => names.into_owned(),
+        1 => cut(&in_line(records[0]), NAMES),
         count if calls == 1 => format!("{}, shared", counted(count, "record")),
         count => counted(count, "record"),
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::experiment::outcome::duration_text;
+use crate::plain::in_line;
 
 /// Counts things: `1 record`, `12 records`.
 pub(crate) fn counted(count: usize, thing: &str) -> String {
@@ -45,7 +46,7 @@ pub(crate) fn cut(line: &str, width: usize) -> String {
 /// Writes where something happened: `train (base)`.
 pub(crate) fn call_text(stage: &str, record: Option<&str>) -> String {
     let stage = last_part(stage);
-    record.map_or_else(|| stage.to_owned(), |record| format!("{stage} ({record})"))
+    record.map_or_else(|| stage.to_owned(), |record| format!("{stage} ({})", in_line(record)))
 }
 
 /// The last part of a stage's name, which is what people call it.
@@ -104,6 +105,13 @@ mod tests {
         assert_eq!(cut("abc", 3), "abc");
         assert_eq!(cut("abcd", 3), "ab…");
         assert_eq!(cut("äöüß", 3), "äö…");
+    }
+
+    #[test]
+    fn a_call_is_told_on_one_line() {
+        assert_eq!(call_text("digits::fit", None), "fit");
+        assert_eq!(call_text("digits::fit", Some("rate=0.1")), "fit (rate=0.1)");
+        assert_eq!(call_text("fit", Some("a\nb\u{1b}[31m")), "fit (a\\nb\\u{1b}[31m)");
     }
 
     #[test]

@@ -164,7 +164,9 @@ fn describe(input: &Input) -> (Digest, String) {
                 }
             }
             let digest: Digest = hasher.finalize().into();
-            (digest, format!("{} ({} records)", digest.short(), across.rows().len()))
+            let count = across.rows().len();
+            let plural = if count == 1 { "" } else { "s" };
+            (digest, format!("{} ({count} record{plural})", digest.short()))
         }
     }
 }
