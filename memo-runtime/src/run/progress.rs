@@ -110,8 +110,14 @@ impl Progress {
         }
     }
 
-    pub(super) fn into_ends(self) -> Vec<End> {
-        self.tasks.into_iter().map(|task| task.end).collect()
+    /// Returns what became of each call. `forgotten` stands for one that was to run and that nobody has taken:
+    /// that must not look like a run in which all is well.
+    pub(super) fn into_ends(self, forgotten: impl Fn(usize) -> End) -> Vec<End> {
+        let is_forgotten = |task: &Task| !self.stopped && task.wanted && task.end.is_none();
+        let end = |(index, task): (usize, Task)| {
+            if is_forgotten(&task) { forgotten(index) } else { task.end }
+        };
+        self.tasks.into_iter().enumerate().map(end).collect()
     }
 
     /// Returns what is to be done next, if there is something that can be done now. What must run is known

@@ -44,7 +44,11 @@ impl<'a> Scheduler<'a> {
 
     pub(super) fn into_ends(self) -> Vec<End> {
         let progress = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        progress.into_ends()
+        progress.into_ends(|index| {
+            let message =
+                "the run has ended without it, which is a mistake in memo; the next run goes on";
+            End::Failed(self.graph.nodes[index].blame(Error::new(ErrorKind::Stage, message)))
+        })
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, Progress> {
