@@ -5,11 +5,12 @@
 //! log/               the script, and what each task has written
 //! failed/<n>.json    shard or call n has failed, and with what
 //! done/<n>.json      call n is in the store
+//! followed           its lock is held by each process that waits for what is made
 //! ended              nothing more is expected of it
 //! ```
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,7 @@ use crate::artifact::io_error;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
 use crate::executor::asked::Asked;
-use crate::stage::elsewhere::MadeElsewhere;
+use crate::stage::elsewhere::{Anew, MadeElsewhere};
 use crate::store::put::{self, Clash};
 
 /// The version of what a job's folder holds.
@@ -61,8 +62,8 @@ pub(crate) struct JobCall {
     /// Its key; of an array the part that all shards share.
     pub(crate) key: Digest,
     /// Whether it runs though there is an entry of it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) anew: bool,
+    #[serde(default, skip_serializing_if = "Anew::is_no")]
+    pub(crate) anew: Anew,
 }
 
 /// The pieces of each task.
@@ -232,6 +233,19 @@ impl JobFolder {
         files.filter(|file| is_wanted(file) == Some(true)).filter_map(read).collect()
     }
 
+    /// Tells others that this process waits for what is made, as long as it holds what this returns.
+    pub(crate) fn follow(&self) -> Option<File> {
+        let file = File::options().append(true).create(true).open(self.0.join("followed")).ok()?;
+        // Without locks each does as if it were alone, at worst something is computed twice.
+        file.try_lock_shared().ok().map(|()| file)
+    }
+
+    /// Whether another process waits for what is made, as far as can be told. This one must not.
+    pub(crate) fn is_followed(&self) -> bool {
+        let file = File::options().append(true).open(self.0.join("followed"));
+        file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
     /// Notes that nothing more is expected of it.
     pub(crate) fn end(&self) {
         // Without the note the scheduler is asked once more.
@@ -260,8 +274,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = JobFolder::new(folder.path().join("job"));
         let shard = |shard| JobShard { shard, key: Digest::of(b"key"), generation: 1 };
-        let call =
-            JobCall { identity: Digest::of(b"call"), key: Digest::of(b"shared"), anew: true };
+        let call = JobCall {
+            identity: Digest::of(b"call"),
+            key: Digest::of(b"shared"),
+            anew: Anew::Always,
+        };
         let mut job = Job {
             memo: FORMAT,
             name: "memo-1".into(),
@@ -272,7 +289,7 @@ mod tests {
             stage: "mining::encode".into(),
             asked: Asked { memory: 1 << 30, ..Asked::default() },
             tries: 1,
-            calls: BTreeMap::from([(0, call), (7, JobCall { anew: false, ..call })]),
+            calls: BTreeMap::from([(0, call), (7, JobCall { anew: Anew::Expired(5), ..call })]),
             tasks: Tasks::Shards(vec![vec![shard(3), shard(4)], vec![shard(7)]]),
         };
         place.write(&job).unwrap();
@@ -290,7 +307,12 @@ mod tests {
         place.done(&done).unwrap();
         assert!(place.is_done(1) && !place.is_done(0));
         assert_eq!(place.all_done(|_| true), [done]);
-        assert!(place.is_open());
+        assert!(!place.is_followed());
+        let (mine, others) = (place.follow(), place.follow());
+        drop(mine);
+        assert!(place.is_followed());
+        drop(others);
+        assert!(!place.is_followed() && place.is_open());
         place.end();
         assert!(!place.is_open());
         place.remove();

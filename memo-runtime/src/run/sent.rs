@@ -51,7 +51,7 @@ impl Scheduler<'_> {
             return Some(End::Failed(node.blame(error)));
         };
         node.set_key(key);
-        (!node.is_made_anew() && node.look_again(&key)).then_some(End::Cached)
+        (node.may_be_found() && node.look_again(&key)).then_some(End::Cached)
     }
 
     /// Notes what has become of a call that was handed over.

@@ -14,6 +14,23 @@ use crate::stage::Resources;
 use crate::store::Found;
 use crate::store::manifest::{Head, Kept};
 
+/// Whether a call runs though there is an entry of it. Who wants less takes the result of who wants more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Anew {
+    #[default]
+    No,
+    /// If it is the one that was completed then, which is too old, or as old.
+    Expired(u64),
+    Always,
+}
+
+impl Anew {
+    pub(crate) fn is_no(&self) -> bool {
+        *self == Self::No
+    }
+}
+
 /// What a worker tells of a call that it has made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MadeElsewhere {
@@ -38,6 +55,15 @@ impl Node {
             && self.spec.resources != Resources::NONE
             && is_all_kept
             && !self.inputs.iter().any(does_without)
+    }
+
+    /// Whether the entry that may be there must not be taken for the result.
+    pub(crate) fn anew(&self) -> Anew {
+        match self.status() {
+            Status::Miss(MissReason::Expired { completed, .. }) => Anew::Expired(completed),
+            _ if self.may_be_found() => Anew::No,
+            _ => Anew::Always,
+        }
     }
 
     /// Tells that the call is on its way.
@@ -106,7 +132,7 @@ impl Node {
     pub(crate) fn make_for_another(
         self: &Arc<Self>,
         key: Digest,
-        anew: bool,
+        anew: Anew,
     ) -> Result<MadeElsewhere, Error> {
         for above in self.upstream() {
             // Not to be taken for a mistake of this one.
@@ -117,9 +143,9 @@ impl Node {
             return Err(Error::new(ErrorKind::Usage, message));
         }
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if anew {
+        if let Some(reason) = self.why_anew(anew) {
             self.set_key(key);
-            self.set_status(Status::Miss(self.why_anew(&key)));
+            self.set_status(Status::Miss(reason));
         } else {
             self.settle();
         }
@@ -140,14 +166,15 @@ impl Node {
     }
 
     /// Why a call is made anew that the process which has submitted it does not take from the store.
-    fn why_anew(&self, key: &Digest) -> MissReason {
-        if self.spec.rerun {
-            return MissReason::Rerun;
+    fn why_anew(&self, anew: Anew) -> Option<MissReason> {
+        match anew {
+            Anew::No => None,
+            Anew::Expired(completed) => {
+                let after = self.spec.expires.unwrap_or_default();
+                Some(MissReason::Expired { completed, after })
+            }
+            Anew::Always if self.spec.rerun => Some(MissReason::Rerun),
+            Anew::Always => Some(MissReason::Forced),
         }
-        let expired = match self.session.store.look_up(self.spec.name, key, Some(self.spec)) {
-            Found::Entry(head) => self.is_past(head.completed),
-            _ => None,
-        };
-        expired.unwrap_or(MissReason::Forced)
     }
 }

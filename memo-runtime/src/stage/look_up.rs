@@ -243,11 +243,20 @@ impl Node {
     }
 
     pub(super) fn has_expired(&self, completed: u64) -> Option<MissReason> {
-        if self.session.is_worker { None } else { self.is_past(completed) }
+        if !self.session.is_worker {
+            return self.is_past(completed);
+        }
+        // Who has submitted the call has found which entry is too old. What it reads is as that one has seen it.
+        match self.status() {
+            Status::Miss(MissReason::Expired { completed: old, after }) if old == completed => {
+                Some(MissReason::Expired { completed, after })
+            }
+            Status::Miss(MissReason::Expired { .. }) => self.is_past(completed),
+            _ => None,
+        }
     }
 
-    /// Why an entry is too old, whoever asks.
-    pub(super) fn is_past(&self, completed: u64) -> Option<MissReason> {
+    fn is_past(&self, completed: u64) -> Option<MissReason> {
         const CLOCKS_DIFFER: u64 = 60_000;
         let after = self.spec.expires?;
         let expired = match history::now().checked_sub(completed) {
@@ -290,13 +299,14 @@ impl Node {
         self.head().is_some_and(|head| validator.has_passed(head.validator.as_deref()))
     }
 
-    /// Whether the entry that may be there must not be taken for the result.
-    pub(crate) fn is_made_anew(&self) -> bool {
-        !matches!(
+    /// Whether the entry of another process is as good as one of its own.
+    pub(crate) fn may_be_found(&self) -> bool {
+        matches!(
             self.status(),
             Status::Miss(
                 MissReason::NeverRan
                     | MissReason::Changed { .. }
+                    | MissReason::Expired { .. }
                     | MissReason::Damaged { .. }
                     | MissReason::ArtifactGone { .. }
             )

@@ -94,6 +94,30 @@ fn vast(rows: usize, params: &Params, ctx: &Context) -> Result<usize> {
     act(rows, params, ctx)
 }
 
+/// Tells what is in the file `news`.
+#[stage(outputs = [news], cachers = [Json], rerun = true, resources(cpus = 1),
+    skip = [params.hold, params.fail, params.crash, params.megabytes])]
+fn poll(params: &Params, ctx: &Context) -> Result<usize> {
+    act(news()?, params, ctx)
+}
+
+/// Tells the same, and its result is served for a week.
+#[stage(outputs = [news], cachers = [Json], expires = "7d", resources(cpus = 1),
+    skip = [params.hold, params.fail, params.crash, params.megabytes])]
+fn fetch(params: &Params, ctx: &Context) -> Result<usize> {
+    act(news()?, params, ctx)
+}
+
+#[stage(inputs = [news], outputs = [spread], cachers = [Json], resources(cpus = 1))]
+fn spread(news: usize) -> Result<usize> {
+    note(&format!("spreads {news}"))?;
+    Ok(news + 1)
+}
+
+fn news() -> Result<usize> {
+    Ok(std::fs::read_to_string("news")?.trim().parse()?)
+}
+
 #[stage(inputs = [rows], outputs = [huge], cachers = [Json], resources(cpus = 4000),
     skip = [params.hold, params.fail, params.crash, params.megabytes])]
 fn huge(rows: usize, params: &Params, ctx: &Context) -> Result<usize> {
@@ -117,6 +141,14 @@ fn pipeline(record: &mut Record<Params>) -> Result<()> {
         "large" => drop(large(record)?),
         "vast" => drop(vast(record)?),
         "huge" => drop(huge(record)?),
+        "polled" => {
+            poll(record)?;
+            spread(record)?;
+        }
+        "fetched" => {
+            fetch(record)?;
+            spread(record)?;
+        }
         _ => {
             watch(record)?;
             prepare(record)?;
@@ -131,7 +163,8 @@ fn main() -> ExitCode {
         Params { number: 0, factor: 3, hold: vec![], fail: None, crash: None, megabytes: 0 };
     let mut experiment = Experiment::new("calls", pipeline);
     let names = ["r0", "r1", "r2", "r3", "r4", "r5", "timed", "large", "vast", "huge"];
-    for (number, name) in names.into_iter().enumerate() {
+    let names = names.into_iter().chain(["polled", "fetched"]);
+    for (number, name) in names.enumerate() {
         experiment = experiment.record(name, Params { number, ..params.clone() });
     }
     experiment.aggregate(sum).main()

@@ -78,6 +78,13 @@ fn large(page: usize, params: &Params, ctx: &Context) -> Result<usize> {
     act(page, params, ctx)
 }
 
+#[stage(each = [page in pages], batch = 2, outputs = [grown], cachers = [Json],
+    skip = [params.millis, params.hold, params.fail, params.megabytes], resources(memory = "64MiB", time = "1m"),
+    retries = 1, retry_resources(memory = "x8", time = "3m"))]
+fn grow(page: usize, params: &Params, ctx: &Context) -> Result<usize> {
+    act(page, params, ctx)
+}
+
 #[stage(each = [page in pages], outputs = [many], cachers = [Json],
     skip = [params.millis, params.hold, params.fail, params.megabytes], resources(cpus = 4000))]
 fn huge(page: usize, params: &Params, ctx: &Context) -> Result<usize> {
@@ -123,6 +130,7 @@ fn pipeline(record: &mut Record<Params>) -> Result<()> {
     match record.name() {
         "timed" => drop(timed(record)?),
         "large" => drop(large(record)?),
+        "grown" => drop(grow(record)?),
         "huge" => drop(huge(record)?),
         "chain" => {
             plain(record)?;
@@ -153,7 +161,7 @@ fn main() -> ExitCode {
         megabytes: 0,
     };
     let mut experiment = Experiment::new("cluster", pipeline);
-    for name in ["plain", "timed", "large", "huge", "chain", "memory"] {
+    for name in ["plain", "timed", "large", "grown", "huge", "chain", "memory"] {
         experiment = experiment.record(name, params.clone());
     }
     experiment.main()

@@ -10,7 +10,7 @@ use crate::submitter::{Place, Submitter, Told, until};
 
 pub const CALLS: &str = env!("CARGO_BIN_EXE_calls_helper");
 
-const ALL: &[&str] = &[
+pub const ALL: &[&str] = &[
     "--record", "r0", "--record", "r1", "--record", "r2", "--record", "r3", "--record", "r4",
     "--record", "r5",
 ];
@@ -21,7 +21,7 @@ pub fn start(place: &Place<'_>, flags: &[&str]) -> Submitter {
     place.start_as(command.args(["--executor", "slurm"]))
 }
 
-fn start_all(place: &Place<'_>, flags: &[&str]) -> Submitter {
+pub fn start_all(place: &Place<'_>, flags: &[&str]) -> Submitter {
     start(place, &[ALL, flags].concat())
 }
 
@@ -30,7 +30,7 @@ fn run_all(place: &Place<'_>, flags: &[&str]) -> Told {
 }
 
 /// Lists the records of the events of a stage.
-fn records(told: &Told, event: &str, stage: &str) -> Vec<String> {
+pub fn records(told: &Told, event: &str, stage: &str) -> Vec<String> {
     let of_stage = |one: &&Value| one["stage"] == format!("calls_helper::{stage}");
     let name = |one: &Value| one["record"].as_str().unwrap_or("-").to_owned();
     let mut all: Vec<String> = told.all(event).filter(of_stage).map(name).collect();
@@ -38,18 +38,18 @@ fn records(told: &Told, event: &str, stage: &str) -> Vec<String> {
     all
 }
 
-fn six() -> Vec<String> {
+pub fn six() -> Vec<String> {
     (0..6).map(|number| format!("r{number}")).collect()
 }
 
 /// Returns the sum over the records that a run has made.
-fn sum(place: &Place<'_>) -> usize {
+pub fn sum(place: &Place<'_>) -> usize {
     let text = fs::read_to_string(place.folder.join(".memo/v1/results/calls/sum.json"));
     text.unwrap().trim().parse().unwrap()
 }
 
 /// Each number is one more than its record's, and three times that.
-const SUM: usize = 3 * (1 + 2 + 3 + 4 + 5 + 6);
+pub const SUM: usize = 3 * (1 + 2 + 3 + 4 + 5 + 6);
 
 #[test]
 fn calls_of_many_records_are_one_array_and_are_then_found() {
@@ -160,6 +160,26 @@ fn calls_that_are_forced_run_though_they_are_there() {
     );
     assert_eq!(records(&told, "finished", "fit"), ["r1"]);
     told.has("2 calls in 1 task of").has("2 calls in 2 tasks of").has("SIGABRT");
+}
+
+#[test]
+fn a_task_of_calls_that_is_put_back_goes_on_where_it_was() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let place = Place::new(cluster, "calls-requeued");
+    let two = ["--record", "r0", "--record", "r1", "--max-running", "1"];
+    assert_eq!(start(&place, &two).end().code, Some(0));
+    // It is known by now how short they are, and one job makes them ready in order.
+    let forced = ["--force", "fit", "--jobs", "1", "--set", "hold=[1]"];
+    let submitter = start(&place, &[&two[..], &forced].concat());
+    let job = submitter.job();
+    until("begun", || place.begun()[&1] == 2);
+    cluster.outside("scontrol", &["requeue", &format!("{job}_0")]);
+    until("begun again", || place.begun()[&1] == 3);
+    place.go();
+    let told = submitter.end();
+    assert_eq!((told.code, told.jobs_of("fit").len()), (Some(0), 1), "{told:?}");
+    told.has("2 calls in 1 task of");
+    assert_eq!(place.begun(), [(0, 2), (1, 3)].into());
 }
 
 #[test]

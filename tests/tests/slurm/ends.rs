@@ -16,6 +16,9 @@ fn a_task_out_of_time_is_submitted_again_if_it_got_somewhere_or_may_have_more() 
     let longer = Place::new(cluster, "longer");
     let more = calls::start(&longer, &["--record", "timed", "--set", "hold=[6]"]);
 
+    let array = Place::new(cluster, "longer-array");
+    let grown = array.start(&["--record", "grown", "--set", "count=4", "--set", "hold=[0]"]);
+
     some.nth_job(2);
     further.go();
     let told = some.end();
@@ -37,6 +40,17 @@ fn a_task_out_of_time_is_submitted_again_if_it_got_somewhere_or_may_have_more() 
     let told = more.end();
     assert_eq!((told.code, told.jobs_of("timed").len()), (Some(0), 2), "{told:?}");
     told.has("out of its time limit; submitted again with time = 3 min");
+
+    grown.nth_job(2);
+    until("begun again", || array.begun()[&0] == 2);
+    let job = &grown.so_far().jobs()[1];
+    assert_eq!(cluster.outside("squeue", &["-h", "-j", job, "-o", "%l"]).trim(), "3:00");
+    array.go();
+    let told = grown.end();
+    assert_eq!((told.code, told.jobs().len()), (Some(0), 2), "{told:?}");
+    told.has("4 shards in 2 tasks").has("2 shards in 1 task");
+    told.has("out of its time limit; submitted again with memory = 64 MiB, time = 3 min");
+    assert_eq!(array.begun(), [(0, 2), (1, 1), (2, 1), (3, 1)].into());
 }
 
 #[test]
@@ -55,6 +69,12 @@ fn a_task_out_of_memory_says_what_to_change() {
     assert_eq!((told.code, told.jobs_of("large").len()), (Some(0), 2), "{told:?}");
     told.has("out of memory; submitted again with memory = 512 MiB");
     assert_eq!(place.begun()[&7], 2);
+
+    let array = Place::new(&cluster, "more-array");
+    let told = array.run(&["--record", "grown", "--set", "count=4", "--set", "megabytes=200"]);
+    assert_eq!((told.code, told.jobs().len()), (Some(0), 2), "{told:?}");
+    told.has("out of memory; submitted again with memory = 512 MiB, time = 1 min");
+    assert_eq!(array.begun(), [(0, 2), (1, 1), (2, 2), (3, 1)].into());
 
     // What the cluster does not have is not asked for.
     let told = none.end();
@@ -130,6 +150,70 @@ fn a_worker_that_is_told_to_end_keeps_what_it_has_finished() {
     assert_eq!(told.jobs().len(), 2, "{told:?}");
     told.has("1 shard in 1 task");
     assert_eq!(place.begun(), [(0, 1), (1, 1), (2, 2)].into());
+}
+
+/// Tells the first task of a job to end.
+fn tell_to_end(cluster: &Cluster, job: &str) {
+    cluster.outside("scancel", &["--signal=TERM", "--batch", &format!("{job}_0")]);
+}
+
+#[test]
+fn a_call_whose_worker_is_told_to_end_is_submitted_again_but_not_for_ever() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let place = Place::new(cluster, "told-call");
+    let held = ["--record", "r0", "--set", "hold=[0]"];
+    let submitter = calls::start(&place, &held);
+    for times in 1..=4 {
+        let job = submitter.nth_job(times);
+        until("begun", || place.begun().get(&0) == Some(&times));
+        tell_to_end(cluster, &job);
+    }
+    let told = submitter.end();
+    assert_eq!((told.code, told.jobs_of("fit").len()), (Some(1), 4), "{told:?}");
+    told.has("told to end again and again");
+
+    let submitter = calls::start(&place, &held);
+    let job = submitter.job();
+    until("begun", || place.begun()[&0] == 5);
+    tell_to_end(cluster, &job);
+    submitter.nth_job(2);
+    place.go();
+    let told = submitter.end();
+    assert_eq!((told.code, place.begun()[&0]), (Some(0), 6), "{told:?}");
+}
+
+#[test]
+fn a_call_whose_worker_is_told_to_end_is_given_more_time_where_the_stage_says_so() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let place = Place::new(cluster, "told-timed");
+    let submitter = calls::start(&place, &["--record", "timed", "--set", "hold=[6]"]);
+    place.until_begun(1);
+    tell_to_end(cluster, &submitter.so_far().jobs_of("timed")[0]);
+    until("begun again", || place.begun()[&6] == 2);
+    place.go();
+    let told = submitter.end();
+    assert_eq!((told.code, told.jobs_of("timed").len()), (Some(0), 2), "{told:?}");
+    told.has("told to end before it had finished anything; submitted again with time = 3 min");
+}
+
+#[test]
+fn calls_of_a_task_that_is_told_to_end_go_on_by_themselves() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let place = Place::new(cluster, "told-calls");
+    let two = ["--record", "r0", "--record", "r1", "--max-running", "1"];
+    assert_eq!(calls::start(&place, &two).end().code, Some(0));
+    // It is known by now how short they are.
+    let held = ["--force", "fit", "--set", "hold=[0,1]"];
+    let submitter = calls::start(&place, &[&two[..], &held].concat());
+    let job = submitter.job();
+    until("begun", || place.begun().values().sum::<usize>() == 3);
+    tell_to_end(cluster, &job);
+    submitter.nth_job(2);
+    place.go();
+    let told = submitter.end();
+    assert_eq!((told.code, told.jobs_of("fit").len()), (Some(0), 2), "{told:?}");
+    told.has("2 calls in 1 task of").has("2 calls in 2 tasks of");
+    assert_eq!(place.begun().values().sum::<usize>(), 5);
 }
 
 #[test]

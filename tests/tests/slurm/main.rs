@@ -4,6 +4,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+mod anew;
 mod calls;
 mod chains;
 mod cluster;
@@ -13,3 +14,4 @@ mod runs;
 mod stops;
 mod submitter;
 mod survives;
+mod together;

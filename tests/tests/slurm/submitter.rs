@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use memo_tests::files_below;
 use serde_json::Value;
 
 use crate::cluster::Cluster;
@@ -98,6 +99,20 @@ impl<'a> Place<'a> {
         text.lines().map(str::to_owned).collect()
     }
 
+    /// Hides the jobs of a stage from whoever starts next, as if it had looked before they were submitted.
+    pub fn forget_jobs(&self, stage: &str) {
+        let jobs = fs::read_dir(self.folder.join(".memo/v1/jobs").join(stage)).unwrap();
+        jobs.for_each(|folder| fs::write(folder.unwrap().path().join("ended"), "").unwrap());
+    }
+
+    /// Returns what the tasks of a stage have written.
+    pub fn logs_of(&self, stage: &str) -> String {
+        let jobs = self.folder.join(".memo/v1/jobs").join(stage);
+        let logs =
+            files_below(&jobs).into_iter().filter(|path| path.parent().unwrap().ends_with("log"));
+        logs.filter_map(|path| fs::read_to_string(path).ok()).collect()
+    }
+
     /// Counts the folders of jobs that are kept.
     pub fn job_folders(&self) -> usize {
         self.job_folders_of("plain")
@@ -162,6 +177,12 @@ impl Submitter {
     pub fn signal(&self, signal: &str) {
         let done = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
         assert!(done.unwrap().success());
+    }
+
+    /// Kills it.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     pub fn end(mut self) -> Told {

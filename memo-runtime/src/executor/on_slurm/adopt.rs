@@ -27,13 +27,16 @@ impl OnSlurm {
         let missing: HashMap<Digest, usize> =
             table.running().into_iter().map(|shard| (table.key(shard), shard)).collect();
         let work = Arc::new(Work::shards(position, node));
+        table.packs.refresh();
         for (folder, job) in open_jobs(node, &Family::Shards(key)) {
             if job.calls.values().all(|call| call.key != key) {
                 continue;
             }
             let submission = Submission::of(&work, folder, &job, |one| {
                 let shard = *missing.get(&one.key)?;
-                (!adopted.contains(&shard)).then_some(shard)
+                // What is to be made anew is not what was there before.
+                let is_new = one.generation >= node.generation(table, shard);
+                (is_new && !adopted.contains(&shard)).then_some(shard)
             });
             adopted.extend(self.take_up(submission, &job)?);
         }

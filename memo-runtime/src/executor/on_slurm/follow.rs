@@ -38,7 +38,7 @@ impl OnSlurm {
             again.extend(state.take_ready(now));
             state.gathered.take_due(now)
         };
-        ended.iter().for_each(Submission::end);
+        ended.iter_mut().for_each(Submission::end);
         for later in again {
             let (work, pieces) = (Arc::clone(&later.work), later.pieces.clone());
             if let Err(error) = self.submit_or_wait(later) {
@@ -59,12 +59,13 @@ impl OnSlurm {
         state.later.clear();
         state.ready.clear();
         state.gathered.clear();
+        state.submissions.iter_mut().for_each(Submission::leave);
         let all = |is_shared: bool| -> Vec<JobId> {
             let which = state.submissions.iter().filter(|one| one.is_shared() == is_shared);
             let jobs: BTreeSet<JobId> = which.flat_map(Submission::jobs).collect();
             jobs.into_iter().collect()
         };
-        // Another start has submitted them, also for calls that this one knows nothing of.
+        // Others wait for them too, or for what else they make.
         let (jobs, others) = (all(false), all(true));
         let Some(first) = state.submissions.first() else { return };
         let work = Arc::clone(&first.work);
@@ -94,7 +95,7 @@ impl OnSlurm {
             ));
         }
         self.wait_for_the_last();
-        self.state().submissions.iter().for_each(Submission::end);
+        self.state().submissions.iter_mut().for_each(Submission::end);
     }
 
     /// Takes in what Slurm has answered, and asks it again where it is time to.

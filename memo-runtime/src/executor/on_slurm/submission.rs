@@ -3,6 +3,7 @@
 mod results;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,8 +18,12 @@ use crate::slurm::{Indices, JobId, Name, Part, Request, Slurm, State, Task, Watc
 pub(super) struct Submission {
     pub(super) work: Arc<Work>,
     folder: JobFolder,
+    /// Tells others that this process waits for it.
+    followed: Option<File>,
     /// The pieces of each task that are still to come; of shards with the generation that counts.
     left: Vec<BTreeMap<usize, u32>>,
+    /// The pieces of each task that this run does not wait for.
+    others: Vec<Vec<Theirs>>,
     /// Our numbers for pieces that another start has numbered otherwise; none for those that are not ours.
     renumbered: BTreeMap<usize, Option<usize>>,
     /// Which tasks have made something.
@@ -42,9 +47,12 @@ pub(super) struct Submission {
 }
 
 /// A piece of a job, as the one who has submitted it knows it.
+#[derive(Clone, Copy)]
 pub(super) struct Theirs {
     pub(super) number: usize,
     pub(super) key: Digest,
+    /// Of a shard.
+    pub(super) generation: u32,
 }
 
 /// What is left of a job that another start has submitted.
@@ -68,34 +76,43 @@ impl Submission {
         job: &Job,
         ours: impl Fn(&Theirs) -> Option<usize>,
     ) -> Self {
-        let mut renumbered = BTreeMap::new();
-        let mut known = |theirs: &Theirs| {
-            let number = ours(theirs);
-            if number != Some(theirs.number) {
-                renumbered.insert(theirs.number, number);
-            }
-            number
-        };
-        let left = match &job.tasks {
+        let tasks: Vec<Vec<Theirs>> = match &job.tasks {
             Tasks::Shards(tasks) => {
-                let mut of_shard = |one: &JobShard| {
-                    let (number, key) = (one.shard, one.key);
-                    Some((known(&Theirs { number, key })?, one.generation))
+                let of_shard = |one: &JobShard| {
+                    let JobShard { shard: number, key, generation } = *one;
+                    Theirs { number, key, generation }
                 };
-                tasks.iter().map(|task| task.iter().filter_map(&mut of_shard).collect()).collect()
+                tasks.iter().map(|task| task.iter().map(of_shard).collect()).collect()
             }
             Tasks::Calls(tasks) => {
-                let mut of_call = |number: &usize| {
+                let of_call = |number: &usize| {
                     let JobCall { key, .. } = *job.calls.get(number)?;
-                    Some((known(&Theirs { number: *number, key })?, 0))
+                    Some(Theirs { number: *number, key, generation: 0 })
                 };
-                tasks.iter().map(|task| task.iter().filter_map(&mut of_call).collect()).collect()
+                tasks.iter().map(|task| task.iter().filter_map(of_call).collect()).collect()
             }
         };
+        let (mut left, mut others) = (vec![BTreeMap::new(); tasks.len()], Vec::new());
+        let mut renumbered = BTreeMap::new();
+        for (task, left) in tasks.into_iter().zip(&mut left) {
+            let is_other = |theirs: &Theirs| {
+                let number = ours(theirs);
+                if number != Some(theirs.number) {
+                    renumbered.insert(theirs.number, number);
+                }
+                let Some(number) = number else { return true };
+                left.insert(number, theirs.generation);
+                false
+            };
+            others.push(task.into_iter().filter(is_other).collect());
+        }
+        let followed = folder.follow();
         Self {
             work: Arc::clone(work),
             folder,
+            followed,
             left,
+            others,
             renumbered,
             made: BTreeSet::new(),
             tasks: BTreeMap::new(),
@@ -116,22 +133,6 @@ impl Submission {
         self.renumbered.get(&theirs).copied().unwrap_or(Some(theirs))
     }
 
-    /// Whether a task makes something that this run does not wait for, and that is still to come.
-    fn makes_for_others(&self, job: &Job, task: usize) -> bool {
-        let is_others = |number: usize| {
-            let is_ours = self.ours(number).is_some_and(|ours| self.left[task].contains_key(&ours));
-            !is_ours && !self.folder.has_failed(number)
-        };
-        match &job.tasks {
-            Tasks::Shards(tasks) => tasks[task].iter().any(|one| {
-                is_others(one.shard) && !self.work.is_shard_kept(&one.key, one.generation)
-            }),
-            Tasks::Calls(tasks) => {
-                tasks[task].iter().any(|call| is_others(*call) && !self.folder.is_done(*call))
-            }
-        }
-    }
-
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -150,10 +151,17 @@ impl Submission {
         self.outstanding().next().is_none()
     }
 
+    /// Finds out whether another process waits for it too; this one does not any more.
+    pub(super) fn leave(&mut self) {
+        self.followed = None;
+        self.is_shared |= self.folder.is_followed();
+    }
+
     /// Notes in its folder that nothing more is expected of it. What has gone well leaves none.
-    pub(super) fn end(&self) {
+    pub(super) fn end(&mut self) {
+        self.leave();
         match (self.is_unclear || self.is_shared, self.is_clean && self.is_over()) {
-            // The next run looks for the job.
+            // Others see to it, or the next run looks for the job.
             (true, _) => {}
             (false, true) => self.folder.remove(),
             (false, false) => self.folder.end(),
@@ -258,11 +266,10 @@ impl Submission {
     ///
     /// Says why Slurm did not answer.
     pub(super) fn find(&mut self, slurm: &Slurm, job: &Job) -> Result<Found, crate::slurm::Error> {
-        if self.is_over() && !self.work.is_of_calls() {
-            // Shards of other elements share the part of their keys that the family is known by.
-            if (0..job.tasks.len()).any(|task| self.makes_for_others(job, task)) {
-                return Ok(Found::Others);
-            }
+        let is_strange = |one: &Theirs| !self.work.is_settled(one, &self.folder);
+        let strange = |task: &Vec<Theirs>| task.iter().any(is_strange);
+        let strange: Vec<bool> = self.others.iter().map(strange).collect();
+        if self.is_over() && !strange.contains(&true) {
             self.is_clean = self.folder.failures(|_| true).is_empty();
             return Ok(Found::Nothing);
         }
@@ -286,7 +293,9 @@ impl Submission {
                 self.is_clean = false;
             }
         }
-        self.is_shared = followed.iter().any(|task| self.makes_for_others(job, *task));
+        self.is_shared = followed.iter().any(|task| strange[*task]);
+        // Somebody may want to know what became of it.
+        self.is_clean &= !strange.contains(&true);
         Ok(match (self.is_over(), followed.is_empty()) {
             (false, _) => Found::Ours,
             (true, false) => Found::Others,

@@ -135,6 +135,8 @@ impl OnSlurm {
             calls,
             tasks,
         };
+        // Before others see it, it is known that somebody waits for it.
+        let mut submission = Submission::new(work, folder.clone(), &job);
         folder.write(&job)?;
         request.program.clone_from(program);
         request.arguments = vec!["--worker".into(), folder.path().into()];
@@ -142,7 +144,6 @@ impl OnSlurm {
         let count = u32::try_from(job.tasks.len()).unwrap_or(u32::MAX);
         request.indices = Some((0..count).collect::<Indices>());
         TASK.clone_into(&mut request.index_variable);
-        let mut submission = Submission::new(work, folder, &job);
         let rest = submission.send(&self.slurm, &request, self.last_job(work))?;
         if submission.is_over() {
             submission.end();

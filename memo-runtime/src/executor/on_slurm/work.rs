@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::submission::Theirs;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
-use crate::executor::job::{Done, JobCall, JobShard, Tasks};
+use crate::executor::job::{Done, JobCall, JobFolder, JobShard, Tasks};
+use crate::stage::elsewhere::Anew;
 use crate::stage::node::Node;
 use crate::store::jobs::Family;
 
@@ -21,13 +23,13 @@ pub(super) struct Call {
 pub(super) struct Whole {
     call: Call,
     pub(super) key: Digest,
-    pub(super) anew: bool,
+    pub(super) anew: Anew,
     twins: Mutex<Vec<Call>>,
 }
 
 impl Whole {
     pub(super) fn new(call: Call, key: Digest) -> Self {
-        let (anew, twins) = (call.node.is_made_anew(), Mutex::default());
+        let (anew, twins) = (call.node.anew(), Mutex::default());
         Self { call, key, anew, twins }
     }
 
@@ -139,7 +141,7 @@ impl Work {
                 generation: node.generation(table, *shard),
             };
             let tasks = batches.iter().map(|batch| batch.iter().map(of_shard).collect()).collect();
-            let call = JobCall { identity: node.plan_identity(), key, anew: false };
+            let call = JobCall { identity: node.plan_identity(), key, anew: Anew::No };
             return Ok((BTreeMap::from([(0, call)]), Tasks::Shards(tasks)));
         };
         let of_number = |number: &usize| {
@@ -156,11 +158,6 @@ impl Work {
         self.calls.is_none() && self.node().note_made_elsewhere(number, generation)
     }
 
-    /// Whether a shard is in the store, also one that this call does not have.
-    pub(super) fn is_shard_kept(&self, key: &Digest, generation: u32) -> bool {
-        self.node().table().is_some_and(|table| table.is_kept(key, generation))
-    }
-
     /// Whether a call is in the store that a worker says is done. It is noted then.
     pub(super) fn note_done(&self, done: &Done) -> bool {
         let Some(whole) = self.calls.as_ref().and_then(|calls| calls.get(&done.piece)) else {
@@ -174,6 +171,15 @@ impl Work {
             twin.node.note_call_made_elsewhere(&done.made, false);
         }
         true
+    }
+
+    /// Whether it is known what became of a piece that this run does not wait for.
+    pub(super) fn is_settled(&self, one: &Theirs, folder: &JobFolder) -> bool {
+        let is_made = match &self.calls {
+            Some(_) => folder.is_done(one.number),
+            None => self.node().table().is_some_and(|table| table.is_kept(&one.key, one.generation)),
+        };
+        is_made || folder.has_failed(one.number)
     }
 
     /// Notes that a piece has failed.

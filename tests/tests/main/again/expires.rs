@@ -1,11 +1,9 @@
 //! `expires`: an entry is served for a time, counted from its completion.
 
-use std::fs;
-use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use memo_runtime::MissReason;
-use serde_json::Value;
+use memo_tests::age;
 
 use crate::common::*;
 
@@ -26,20 +24,6 @@ fn advise(degrees: &u32) -> String {
 
 #[stage(done = true, expires = "1h30m")]
 fn remind() {}
-
-/// Makes an entry older, or younger, by so many milliseconds, as if the clock had stood elsewhere.
-fn age(manifest: &Path, milliseconds: i64) {
-    const SUM: usize = 32;
-    const PREFIX: &str = "{\"memo\":1,\"sum\":\"";
-    let text = fs::read_to_string(manifest).unwrap();
-    let (head, detail) = text[PREFIX.len() + SUM + 2..].split_once('\n').unwrap();
-    let mut head: Value = serde_json::from_str(&format!("{{{head}")).unwrap();
-    let completed = head["completed"].as_i64().unwrap() - milliseconds;
-    head["completed"] = completed.into();
-    let body = format!("{}\n{detail}", &head.to_string()[1..]);
-    let sum = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(body.as_bytes()));
-    fs::write(manifest, format!("{PREFIX}{sum}\",{body}")).unwrap();
-}
 
 fn age_all(lab: &Lab, milliseconds: i64) {
     lab.entries().iter().for_each(|entry| age(entry, milliseconds));
