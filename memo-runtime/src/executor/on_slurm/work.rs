@@ -177,7 +177,9 @@ impl Work {
     pub(super) fn is_settled(&self, one: &Theirs, folder: &JobFolder) -> bool {
         let is_made = match &self.calls {
             Some(_) => folder.is_done(one.number),
-            None => self.node().table().is_some_and(|table| table.is_kept(&one.key, one.generation)),
+            None => {
+                self.node().table().is_some_and(|table| table.is_kept(&one.key, one.generation))
+            }
         };
         is_made || folder.has_failed(one.number)
     }
